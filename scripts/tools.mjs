@@ -1,0 +1,71 @@
+import { accessSync, constants, readdirSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { libcOf } from './loader.mjs'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+
+/** Where the Go tools of the tests are built. */
+export const goBinFolder = join(root, '.cache', 'go-bin')
+
+/**
+ * The programs that tests run against or with. `debian`: the package that brings it; of several, the first that this
+ * release of Debian knows. `go`: the pinned package it is built from.
+ */
+export const tools = {
+  initdb: { debian: ['postgresql-15', 'postgresql'], folders: postgresFolders },
+  pg_ctl: { debian: ['postgresql-15', 'postgresql'], folders: postgresFolders },
+  postgres: { debian: ['postgresql-15', 'postgresql'], folders: postgresFolders },
+  skopeo: { debian: ['skopeo'] },
+  podman: { debian: ['podman'] },
+  buildah: { debian: ['buildah'] },
+  crun: { debian: ['crun'] },
+  docker: { debian: ['docker-cli', 'docker.io'] },
+  dockerd: { debian: ['docker.io'] },
+  // Only a static one makes an image without a base.
+  busybox: { debian: ['busybox-static'], fits: file => libcOf(file) === undefined },
+  strace: { debian: ['strace'] },
+  unshare: { debian: ['util-linux'] },
+  runuser: { debian: ['util-linux'] },
+  crane: { go: 'github.com/google/go-containerregistry/cmd/crane@v0.22.1' },
+}
+
+/** Whether missing tools are installed, and a test without its tool fails instead of being skipped. */
+export const areToolsRequired = process.env.CI === 'true' || process.env.STOWER_TEST_INSTALL === '1'
+
+/** The path of a tool on this machine; undefined when it is not there. */
+export function findTool(name) {
+  const { go, folders = searchFolders, fits = () => true } = tools[name]
+  const candidates = go === undefined ? folders() : [goBinFolder]
+  return candidates.map(folder => join(folder, name)).find(file => isExecutable(file) && fits(file))
+}
+
+/** PATH, and the folders of system programs that an ordinary user's PATH lacks. */
+export function searchFolders() {
+  return [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'].filter(Boolean)
+}
+
+/** Debian keeps the programs of each PostgreSQL in a folder of its own. The newest from 15 on comes first. */
+function postgresFolders() {
+  const parent = '/usr/lib/postgresql'
+  const versions = listFolder(parent).map(Number)
+  const fitting = versions.filter(version => version >= 15).sort((a, b) => b - a)
+  return [...fitting.map(version => join(parent, String(version), 'bin'))]
+}
+
+function listFolder(folder) {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
+
+function isExecutable(file) {
+  try {
+    accessSync(file, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}

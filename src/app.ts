@@ -1,0 +1,187 @@
+import { openInstallation } from './app/installation.ts'
+import type { BlobStore } from './blobstore/blobstore.ts'
+import type { CommitStep } from './blobstore/filesystem.ts'
+import type { Config } from './config.ts'
+import { type Access, openAccess } from './core/access/access.ts'
+import { type InitialCredentials, prepareInstallation } from './core/accounts/first-start.ts'
+import type { BlobDeps } from './core/blobs/deps.ts'
+import { expireUploads } from './core/blobs/expire-uploads.ts'
+import { openBlobReader } from './core/blobs/read.ts'
+import { UploadHashes } from './core/blobs/upload-hashes.ts'
+import type { Clock } from './core/clock.ts'
+import { DomainError } from './core/errors.ts'
+import { openManifestReader } from './core/manifests/read.ts'
+import { PullCounter } from './core/repositories/pull-counter.ts'
+import { foldTotals } from './core/totals.ts'
+import { chooseBaseUrl } from './http/base-url.ts'
+import { dispatch } from './http/dispatch.ts'
+import { type Answered, type HttpServer, serveHttp } from './http/serve.ts'
+import { trustProxies } from './http/source-address.ts'
+import { type Identity, openIdentity } from './identity/identity.ts'
+import { openQueue } from './jobs/queue.ts'
+import { type JobHandler, JobWorker } from './jobs/worker.ts'
+import { openIamSurface } from './surfaces/iam/surface.ts'
+import { openManageSurface } from './surfaces/manage/surface.ts'
+import { openOciSurface } from './surfaces/oci/surface.ts'
+import { openRootSurface } from './surfaces/ops/root.ts'
+import { openOpsSurface } from './surfaces/ops/surface.ts'
+import { openTokenSurface } from './surfaces/token/surface.ts'
+import type { Logger } from './telemetry/logger.ts'
+import { type Metrics, openMetrics } from './telemetry/metrics.ts'
+
+/**
+ * The composition root: the one file that knows every room. Configuration becomes stores, stores become core, core gets
+ * its surfaces and jobs.
+ */
+
+/** Where a test may stop the process to see what a crash leaves. */
+export type CrashStep = CommitStep | 'before-commit' | 'after-commit'
+
+export type AppOptions = { config: Config; logger: Logger; clock?: Clock; atCommitStep?: (step: CrashStep) => void }
+
+export type RunningServer = {
+  url: string
+  /** Set by the start that filled an empty store. */
+  credentials: InitialCredentials | undefined
+  /** Ends in order: no new connections, requests under way get their time, everything is written. */
+  stop: () => Promise<void>
+}
+
+/** Opens the installation, fills it if it is empty, and serves it. */
+export async function startServer(options: AppOptions): Promise<RunningServer> {
+  const { config, logger } = options
+  await using opened = new AsyncDisposableStack()
+  const installation = opened.use(await openInstallation(options, 'server'))
+  const credentials = await prepareInstallation(installation, config.init, config.region)
+  const access = openAccess(installation.db)
+  const identity = openIdentity({ ...installation, tokens: config.tokens })
+  const metrics = openMetrics()
+  const blobs: BlobDeps = {
+    ...installation,
+    access,
+    hashes: new UploadHashes(),
+    uploadExpiryMs: config.uploads.expiryMs,
+    ...(options.atCommitStep && { atCommitStep: options.atCommitStep }),
+  }
+  const pulls = opened.use(new PullCounter({ ...installation, shard: 0 }))
+  const worker = opened.use(
+    new JobWorker({
+      queue: openQueue(installation.db),
+      handlers: jobHandlers(blobs, identity),
+      clock: installation.clock,
+      logger,
+    }),
+  )
+  await worker.schedule()
+  const surfaces = openSurfaces({ config, access, identity, metrics, blobs, pulls })
+  const listenUrl = urlOfListen(config)
+  const server = serveHttp({
+    listen: config.listen,
+    ...(config.tls && { tls: config.tls }),
+    forwarded: trustProxies(config.trustedProxies),
+    baseUrl: chooseBaseUrl({ externalUrls: config.externalUrls, listenUrl }),
+    surfaceFor: dispatch(surfaces),
+    onAnswered: answered => report(logger, metrics, answered),
+    bodyIdleMs: config.uploads.idleTimeoutMs,
+  })
+  const lasting = opened.move()
+  return { url: server.url, credentials, stop: () => stop(server, lasting, config, logger) }
+}
+
+type Parts = {
+  config: Config
+  access: Access
+  identity: Identity
+  metrics: Metrics
+  blobs: BlobDeps
+  pulls: PullCounter
+}
+
+function openSurfaces({ config, access, identity, metrics, blobs, pulls }: Parts) {
+  const { db, store, clock } = blobs
+  const checks = {
+    database: () => db.check(),
+    'blob store': () => store.check(),
+    'disk space': () => checkSpace(store, metrics),
+  }
+  return {
+    oci: openOciSurface({
+      ...blobs,
+      identity,
+      pulls,
+      blobReader: openBlobReader({ db, store }),
+      manifestReader: openManifestReader({ db }),
+      limits: { manifestBytes: config.limits.manifestBytes },
+    }),
+    manage: openManageSurface({
+      db,
+      clock,
+      access,
+      identity,
+      limits: { bodyBytes: config.limits.managementBodyBytes },
+    }),
+    iam: openIamSurface({ db, region: config.region, identity, limits: { bodyBytes: config.limits.managementBodyBytes } }),
+    token: openTokenSurface({ access, identity }),
+    ops: openOpsSurface({ metrics, checks }),
+    root: openRootSurface(),
+  }
+}
+
+function jobHandlers(blobs: BlobDeps, identity: Identity): ReadonlyMap<string, JobHandler> {
+  const { db } = blobs
+  return new Map<string, JobHandler>([
+    ['uploads.expire', { everyMs: 10 * 60_000, run: async () => void (await expireUploads(blobs)) }],
+    ['tokens.expire', { everyMs: 60 * 60_000, run: async () => void (await identity.deleteExpired(1_000)) }],
+    [
+      'totals.fold',
+      {
+        everyMs: 60_000,
+        run: async () => {
+          while ((await db.write(tx => foldTotals(tx, 1_000), { survives: 'crash' })) === 1_000);
+        },
+      },
+    ],
+  ])
+}
+
+/** The access line and the measures of one answered request. */
+function report(logger: Logger, metrics: Metrics, { exchange, status, seconds }: Answered): void {
+  const { log, origin, request } = exchange
+  metrics.observeRequest({ route: log.route, status, seconds, bytes: log.bytes ?? 0 })
+  const line = {
+    requestId: origin.requestId,
+    method: request.method,
+    route: log.route,
+    status,
+    ms: Math.round(seconds * 1e5) / 100,
+    source: origin.sourceAddress,
+    ...(log.caller !== undefined && { caller: log.caller }),
+    ...(log.bytes !== undefined && { bytes: log.bytes }),
+  }
+  if (log.error !== undefined) logger.error({ ...line, error: log.error }, 'request failed')
+  else logger.info(line, 'request')
+}
+
+async function stop(server: HttpServer, opened: AsyncDisposable, config: Config, logger: Logger): Promise<void> {
+  const isClean = await server.stop(config.shutdownTimeoutMs)
+  if (!isClean) logger.warn({ limitMs: config.shutdownTimeoutMs }, 'requests were cut: they took longer than the limit')
+  await opened[Symbol.asyncDispose]()
+}
+
+/** Below this a push may fail at any moment. */
+const leastFreeBytes = 100 * 1024 * 1024
+
+async function checkSpace(store: BlobStore, metrics: Metrics): Promise<void> {
+  const freeBytes = await store.freeBytes()
+  if (freeBytes === undefined) return
+  metrics.setFreeBytes(freeBytes)
+  if (freeBytes < leastFreeBytes) {
+    throw new DomainError('storage_full', `only ${Math.floor(freeBytes / 1048576)} MiB are free where blobs are kept`)
+  }
+}
+
+function urlOfListen({ listen, tls }: Config): string {
+  if (listen.kind === 'unix') return 'http://localhost'
+  const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host
+  return `${tls ? 'https' : 'http'}://${host}:${listen.port}`
+}

@@ -1,0 +1,101 @@
+import { constants, copyFile, mkdir, open, readdir, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { BlobLocation } from '../blobstore/blobstore.ts'
+import { syncFolder } from '../blobstore/durable-folders.ts'
+import { copyContent } from '../blobstore/folder-copy.ts'
+import type { Config } from '../config.ts'
+import { listBlobLocations } from '../core/blobs/queries.ts'
+import { DomainError } from '../core/errors.ts'
+import { migrate } from '../metadata/migrate.ts'
+import { openSqlite } from '../metadata/sqlite/database.ts'
+import { lockFolder } from '../metadata/sqlite/folder-lock.ts'
+import { copyIntoPostgres } from '../metadata/transfer.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { openInstallation, prepareFolder } from './installation.ts'
+
+/*
+ * A backup is a data folder of its own: stower.db, blobs/, and the encryption key where it is a file. The database is
+ * copied first, at one moment; every blob it mentions was durable before that moment, so the copy is whole however much
+ * is pushed meanwhile.
+ */
+
+const keyFile = 'encryption.key'
+const databaseFile = 'stower.db'
+const locationsPerPage = 500
+
+export type CopiedInstallation = { blobs: number; hasKey: boolean }
+
+/** Copies a running installation into an empty folder. Throws `unavailable` when the folder is not empty. */
+export async function backUp(
+  { config, logger }: { config: Config; logger: Logger },
+  folder: string,
+): Promise<CopiedInstallation> {
+  await using installation = await openInstallation({ config, logger }, 'command')
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await requireEmpty(folder, `${folder} is not empty: back up into a folder of its own`)
+  await installation.db.copyTo(join(folder, databaseFile))
+  const blobs = await copyBlobs(folder, config.dataDir, folder)
+  const hasKey = config.encryptionKey === undefined && (await copyKey(config.dataDir, folder))
+  await syncFolder(folder)
+  return { blobs, hasKey }
+}
+
+/**
+ * Makes an installation from a backup. The data folder (and PostgreSQL, where it is used) must be empty; blobs come
+ * first, so that nothing is mentioned that is not there. Throws `unavailable` with what to do.
+ */
+export async function restore(config: Config, folder: string): Promise<CopiedInstallation> {
+  const source = join(folder, databaseFile)
+  if (!(await Bun.file(source).exists()))
+    throw new DomainError('unavailable', `${folder} holds no backup: no ${source}`)
+  await prepareFolder(config.dataDir)
+  await requireEmpty(config.dataDir, `the data folder ${config.dataDir} is not empty: restore into an empty one`)
+  using _lock = lockFolder(config.dataDir)
+  const blobs = await copyBlobs(folder, folder, config.dataDir)
+  const hasKey = config.encryptionKey === undefined && (await copyKey(folder, config.dataDir))
+  if (config.metadata.kind === 'postgres') {
+    const { openPostgres } = await import('../metadata/postgres/database.ts')
+    await using db = await openPostgres({ url: config.metadata.url })
+    await migrate(db, { copyFile: () => source, nowMs: Date.now() })
+    await db.withClient(client => copyIntoPostgres(client, source))
+    // Bytes of uploads under way are no part of a backup.
+    await db.write(tx => tx.deleteFrom('upload_sessions').execute())
+  } else {
+    const target = join(config.dataDir, databaseFile)
+    await copyFile(source, `${target}.restoring`, constants.COPYFILE_FICLONE)
+    await rename(`${target}.restoring`, target)
+    await using db = await openSqlite({ file: target, checkpoints: 'on-close' })
+    await db.write(tx => tx.deleteFrom('upload_sessions').execute())
+  }
+  await syncFolder(config.dataDir)
+  return { blobs, hasKey }
+}
+
+/** Copies every blob that the copied database mentions; how many there are. */
+async function copyBlobs(databaseFolder: string, fromDataDir: string, toDataDir: string): Promise<number> {
+  await using copied = await openSqlite({ file: join(databaseFolder, databaseFile), checkpoints: 'on-close' })
+  let blobs = 0
+  let after = new Uint8Array()
+  for (;;) {
+    const page = await listBlobLocations(copied.read, { after, limit: locationsPerPage })
+    await Promise.all(page.map(row => copyContent(fromDataDir, toDataDir, row.location as BlobLocation)))
+    blobs += page.length
+    const last = page.at(-1)
+    if (!last || page.length < locationsPerPage) return blobs
+    after = new Uint8Array(last.digest)
+  }
+}
+
+async function copyKey(from: string, to: string): Promise<boolean> {
+  const source = Bun.file(join(from, keyFile))
+  if (!(await source.exists())) return false
+  const target = await open(join(to, keyFile), 'wx', 0o600)
+  await target.writeFile(await source.text())
+  await target.sync()
+  await target.close()
+  return true
+}
+
+async function requireEmpty(folder: string, otherwise: string): Promise<void> {
+  if ((await readdir(folder)).length > 0) throw new DomainError('unavailable', otherwise)
+}

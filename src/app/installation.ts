@@ -1,0 +1,91 @@
+import { chmod, mkdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { BlobStore } from '../blobstore/blobstore.ts'
+import { type CommitStep, openFilesystemStore } from '../blobstore/filesystem.ts'
+import type { Config } from '../config.ts'
+import type { AccountsDeps } from '../core/accounts/deps.ts'
+import { type Clock, systemClock } from '../core/clock.ts'
+import { DomainError } from '../core/errors.ts'
+import { obtainEncryptionKey } from '../identity/encryption-key.ts'
+import { openPasswords } from '../identity/passwords.ts'
+import { openSealer } from '../identity/sealing.ts'
+import { migrate } from '../metadata/migrate.ts'
+import { openSqlite } from '../metadata/sqlite/database.ts'
+import { lockFolder } from '../metadata/sqlite/folder-lock.ts'
+import type { Logger } from '../telemetry/logger.ts'
+
+export type InstallationOptions = {
+  config: Config
+  logger: Logger
+  clock?: Clock
+  atCommitStep?: (step: CommitStep) => void
+}
+
+/** The stores of an installation with what opens their secrets. */
+export type Installation = AccountsDeps & { store: BlobStore } & AsyncDisposable
+
+/**
+ * Opens the stores of a data folder, making what is missing and bringing the schema up to date. Throws `unavailable` or
+ * `storage_full` with a sentence that says what to do.
+ */
+export async function openInstallation(
+  { config, logger, clock = systemClock, atCommitStep }: InstallationOptions,
+  role: 'server' | 'command',
+): Promise<Installation> {
+  await prepareFolder(config.dataDir)
+  await using opened = new AsyncDisposableStack()
+  // One server per folder while blobs live in it and uploads are staged there; commands work beside it.
+  if (role === 'server') opened.use(lockFolder(config.dataDir))
+  const store = opened.use(
+    await openFilesystemStore({ dataDir: config.dataDir, ...(atCommitStep && { atCommitStep }) }),
+  )
+  const db = opened.use(await openDatabase(config, logger, role))
+  await migrate(db, {
+    copyFile: from => join(config.dataDir, `before-upgrade-from-schema-${from}.db`),
+    nowMs: clock.nowMs(),
+  })
+  const key = await obtainEncryptionKey({ db, dataDir: config.dataDir, configured: config.encryptionKey })
+  const sealer = await openSealer({ db, key })
+  const lasting = opened.move()
+  return {
+    db,
+    store,
+    clock,
+    sealer,
+    passwords: openPasswords(),
+    [Symbol.asyncDispose]: () => lasting.disposeAsync(),
+  }
+}
+
+async function openDatabase(config: Config, logger: Logger, role: 'server' | 'command') {
+  if (config.metadata.kind === 'postgres') {
+    // Loaded only where it is used: the driver costs as much memory as all of core.
+    const { openPostgres } = await import('../metadata/postgres/database.ts')
+    return openPostgres({
+      url: config.metadata.url,
+      onConnectionFailure: error => logger.warn({ error }, 'a PostgreSQL connection broke'),
+    })
+  }
+  return openSqlite({
+    file: join(config.dataDir, 'stower.db'),
+    checkpoints: role === 'server' ? 'background' : 'on-close',
+    onCheckpointFailure: message => logger.warn({ cause: message }, 'the database log could not be folded in'),
+  })
+}
+
+/** Makes the data folder for its owner alone. Throws `unavailable` where that can't be. */
+export async function prepareFolder(dataDir: string): Promise<void> {
+  try {
+    const existed = await stat(dataDir).catch(() => undefined)
+    if (existed) return
+    await mkdir(dataDir, { recursive: true, mode: 0o700 })
+    await chmod(dataDir, 0o700)
+  } catch (cause) {
+    throw new DomainError(
+      'unavailable',
+      `the data folder ${dataDir} cannot be made: choose one this user may write with --data-dir or STOWER_DATA_DIR`,
+      {},
+      { cause },
+    )
+  }
+}

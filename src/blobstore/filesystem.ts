@@ -1,0 +1,274 @@
+import { constants, type Stats } from 'node:fs'
+import { access, type FileHandle, mkdir, open, readdir, rename, stat, statfs, unlink } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { DomainError, isDomainError } from '../core/errors.ts'
+import type { ByteRange } from '../protocol/oci/range.ts'
+import type {
+  BlobContent,
+  BlobLocation,
+  BlobStore,
+  ContentDigest,
+  StagedUpload,
+  UploadState,
+  UploadWriter,
+} from './blobstore.ts'
+import { type DurableFolders, durableFolders, syncFolder } from './durable-folders.ts'
+import { streamFile } from './file-stream.ts'
+import { errnoOf, ignoreAbsent, toCheckError, translateErrors } from './folder-errors.ts'
+import {
+  type FolderPaths,
+  fileMode,
+  folderMode,
+  folderPaths,
+  formatLocation,
+  isUploadId,
+  publishedPath,
+  stagedPath,
+} from './folder-layout.ts'
+import { FolderWriter } from './folder-writer.ts'
+
+/*
+ * The blob store in a folder; folder-layout.ts has the drawing. No file operation runs on the event loop, and several
+ * wait for a disk: the process must be started with UV_THREADPOOL_SIZE well above the number of cores.
+ */
+
+/**
+ * How far a commit has come: `staged` its bytes are complete and not yet synced, `synced` they are on disk, `renamed`
+ * they stand at their location, `published` the location survives a power cut.
+ */
+export type CommitStep = 'staged' | 'synced' | 'renamed' | 'published'
+
+export type FilesystemStoreOptions = {
+  /** Made when it is missing; its parent too. */
+  dataDir: string
+  /** Called at each step of every commit, which waits for it: where a crash test stops the process. */
+  atCommitStep?: (step: CommitStep) => void | Promise<void>
+}
+
+/**
+ * Opens the store in `dataDir` and makes the folders that are missing. One process at a time: the caller holds the
+ * lock of the data folder. Throws `unavailable` when the folder cannot be used.
+ */
+export async function openFilesystemStore(options: FilesystemStoreOptions): Promise<BlobStore> {
+  const paths = folderPaths(resolve(options.dataDir))
+  try {
+    await makeDataFolder(paths.dataDir)
+    const folders = durableFolders(paths.dataDir)
+    await folders.ensure(paths.blobsDir)
+    await folders.ensure(paths.uploadsDir)
+    await requireOneFileSystem(paths)
+    return new FilesystemStore(paths, folders, options.atCommitStep ?? noStep)
+  } catch (error) {
+    throw toCheckError(paths.dataDir, error)
+  }
+}
+
+class FilesystemStore implements BlobStore {
+  readonly #paths: FolderPaths
+  readonly #folders: DurableFolders
+  readonly #atCommitStep: (step: CommitStep) => void | Promise<void>
+  readonly #closeOpenFiles = new Set<() => Promise<void>>()
+
+  constructor(paths: FolderPaths, folders: DurableFolders, atCommitStep: (step: CommitStep) => void | Promise<void>) {
+    this.#paths = paths
+    this.#folders = folders
+    this.#atCommitStep = atCommitStep
+  }
+
+  async startUpload(uploadId: string): Promise<UploadState> {
+    const path = stagedPath(this.#paths, uploadId)
+    await translateErrors({ doing: 'starting an upload' }, async () => {
+      // `wx`: an id that is staged already is refused, not emptied.
+      const file = await open(path, 'wx', fileMode)
+      await file.close()
+    })
+    return folderState
+  }
+
+  async openUpload({ uploadId, offsetBytes, state }: StagedUpload): Promise<UploadWriter> {
+    const file = await this.#openStaged(uploadId, offsetBytes, 'r+')
+    const close = () => writer[Symbol.asyncDispose]()
+    const writer = new FolderWriter({ file, offsetBytes, state, onClose: () => this.#closeOpenFiles.delete(close) })
+    this.#closeOpenFiles.add(close)
+    return writer
+  }
+
+  async readUpload({ uploadId, offsetBytes }: StagedUpload): Promise<ReadableStream<Uint8Array>> {
+    const file = await this.#openStaged(uploadId, offsetBytes, 'r')
+    const close = async () => {
+      if (this.#closeOpenFiles.delete(close)) await file.close()
+    }
+    this.#closeOpenFiles.add(close)
+    return streamFile(file, { sizeBytes: offsetBytes, close })
+  }
+
+  /** Also finishes a commit of the same upload that was cut after its rename. */
+  async commit(upload: StagedUpload, digest: ContentDigest): Promise<BlobLocation> {
+    const location = formatLocation(digest, upload.uploadId)
+    const target = publishedPath(this.#paths, location)
+    try {
+      await this.#syncStaged(upload)
+      await this.#atCommitStep('synced')
+      await this.#moveStaged(upload, target)
+    } catch (error) {
+      if (!isDomainError(error, 'upload_unknown') || (await findSizeBytes(target)) !== upload.offsetBytes) throw error
+    }
+    await this.#atCommitStep('renamed')
+    await dropUnlessSynced(target, () => syncFolder(dirname(target)))
+    await this.#atCommitStep('published')
+    return location
+  }
+
+  async abort({ uploadId }: StagedUpload): Promise<void> {
+    if (!isUploadId(uploadId)) return
+    await translateErrors({ doing: 'dropping an upload' }, () =>
+      ignoreAbsent(unlink(stagedPath(this.#paths, uploadId))),
+    )
+  }
+
+  async open(location: BlobLocation, range?: ByteRange): Promise<BlobContent> {
+    const path = publishedPath(this.#paths, location)
+    const found = await translateErrors({ doing: 'opening content', absent: 'blob_unknown' }, () => stat(path))
+    if (!found.isFile()) throw new DomainError('blob_unknown', 'What is at this location is no content.', { location })
+    return { kind: 'file', path, sizeBytes: found.size, range }
+  }
+
+  /** Synced, because its row goes next: bytes that came back after a power cut would be known to nobody. */
+  async remove(location: BlobLocation): Promise<void> {
+    const path = publishedPath(this.#paths, location)
+    await translateErrors({ doing: 'removing content' }, async () => {
+      await ignoreAbsent(unlink(path))
+      await ignoreAbsent(syncFolder(dirname(path)))
+    })
+  }
+
+  /** Counts from the last write, which every file system tells; so an upload that is being written is never listed. */
+  async *listUploads(beforeMs: number): AsyncIterable<string> {
+    const call = { doing: 'listing uploads' }
+    for (const name of await translateErrors(call, () => readdir(this.#paths.uploadsDir))) {
+      if (!isUploadId(name)) continue
+      const modifiedMs = await translateErrors(call, () => findModifiedMs(stagedPath(this.#paths, name)))
+      if (modifiedMs !== undefined && modifiedMs < beforeMs) yield name
+    }
+  }
+
+  async check(): Promise<void> {
+    const { blobsDir, dataDir, probeFile } = this.#paths
+    try {
+      await access(blobsDir, constants.R_OK | constants.W_OK | constants.X_OK)
+      try {
+        await writeProbe(probeFile)
+      } finally {
+        await ignoreAbsent(unlink(probeFile))
+      }
+    } catch (error) {
+      throw toCheckError(dataDir, error)
+    }
+  }
+
+  async freeBytes(): Promise<number> {
+    const call = { doing: 'asking for its free space' }
+    const { bavail, bsize } = await translateErrors(call, () => statfs(this.#paths.dataDir))
+    return bavail * bsize
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#closeOpenFiles].map(close => close()))
+  }
+
+  /** Opens a staged file that holds at least `offsetBytes`; opened for writing, it is cut to just those. */
+  async #openStaged(uploadId: string, offsetBytes: number, flags: 'r' | 'r+'): Promise<FileHandle> {
+    const path = stagedPath(this.#paths, uploadId)
+    return translateErrors({ doing: 'opening staged content', absent: 'upload_unknown' }, async () => {
+      const file = await open(path, flags)
+      try {
+        const { size } = await file.stat()
+        if (size < offsetBytes) {
+          const detail = { uploadId, offsetBytes, sizeBytes: size }
+          throw new DomainError('upload_unknown', 'Staged content is shorter than its offset: start again.', detail)
+        }
+        if (size > offsetBytes && flags === 'r+') await file.truncate(offsetBytes)
+        return file
+      } catch (error) {
+        await file.close()
+        throw error
+      }
+    })
+  }
+
+  async #syncStaged({ uploadId, offsetBytes }: StagedUpload): Promise<void> {
+    const file = await this.#openStaged(uploadId, offsetBytes, 'r+')
+    try {
+      await this.#atCommitStep('staged')
+      await dropUnlessSynced(stagedPath(this.#paths, uploadId), () => file.datasync())
+    } finally {
+      await file.close()
+    }
+  }
+
+  async #moveStaged({ uploadId }: StagedUpload, target: string): Promise<void> {
+    await translateErrors({ doing: 'publishing content' }, async () => {
+      await this.#folders.ensure(dirname(target))
+      await rename(stagedPath(this.#paths, uploadId), target)
+    })
+  }
+}
+
+/** The upload's id and offset say everything about a staged file, so the state has nothing to carry. */
+const folderState = 'folder' as UploadState
+
+const noStep = () => {}
+
+async function makeDataFolder(dataDir: string): Promise<void> {
+  const firstMade = await mkdir(dataDir, { recursive: true, mode: folderMode })
+  if (firstMade === undefined) return
+  // Every folder on the way from the first one made has a new entry in its parent.
+  for (let path = dataDir; path.length >= firstMade.length; path = dirname(path)) await syncFolder(dirname(path))
+}
+
+/** A rename does not reach from one file system to another, and the first commit is too late to learn it. */
+async function requireOneFileSystem({ blobsDir, uploadsDir }: FolderPaths): Promise<void> {
+  const [blobs, uploads] = await Promise.all([stat(blobsDir), stat(uploadsDir)])
+  if (blobs.dev === uploads.dev) return
+  throw Object.assign(new Error('blobs and uploads are on two file systems'), { code: 'EXDEV' })
+}
+
+/**
+ * Runs a sync that `path` depends on, and removes `path` when it fails: the kernel reports a lost write once, and the
+ * next sync of the same file succeeds although the bytes are gone.
+ */
+async function dropUnlessSynced(path: string, sync: () => Promise<void>): Promise<void> {
+  try {
+    await translateErrors({ doing: 'syncing content' }, sync)
+  } catch (error) {
+    await unlink(path).catch(() => {})
+    throw error
+  }
+}
+
+async function writeProbe(path: string): Promise<void> {
+  const file = await open(path, 'w', fileMode)
+  try {
+    await file.write('probe')
+    await file.datasync()
+  } finally {
+    await file.close()
+  }
+}
+
+async function findSizeBytes(path: string): Promise<number | undefined> {
+  return (await findStats(path))?.size
+}
+
+async function findModifiedMs(path: string): Promise<number | undefined> {
+  return (await findStats(path))?.mtimeMs
+}
+
+async function findStats(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}

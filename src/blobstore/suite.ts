@@ -1,0 +1,376 @@
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
+import { createHash } from 'node:crypto'
+import type { DigestAlgorithm } from '../protocol/oci/digest.ts'
+import type { ByteRange } from '../protocol/oci/range.ts'
+import type { BlobContent, BlobLocation, BlobStore, ContentDigest, StagedUpload } from './blobstore.ts'
+
+/** An empty store of one kind, and the way to a second one over the same bytes, as another process would open it. */
+export type StoreFixture = {
+  store: BlobStore
+  openAgain: () => Promise<BlobStore>
+  /** Ends both and removes the bytes. */
+  dispose: () => Promise<void>
+}
+
+/** What every blob store must do. `make` is called once for each test. */
+export function describeBlobStore(name: string, make: () => Promise<StoreFixture>): void {
+  describe(`blob store: ${name}`, () => {
+    let fixture: StoreFixture
+    let store: BlobStore
+
+    beforeEach(async () => {
+      fixture = await make()
+      store = fixture.store
+    })
+    afterEach(() => fixture.dispose())
+
+    test('committed content reads back as it was written', async () => {
+      const content = bytes(700_001)
+      const location = await publish(store, 'first', content)
+      const opened = await store.open(location)
+      expect(sizeOf(opened)).toBe(content.byteLength)
+      expect(await readContent(opened)).toEqual(content)
+    })
+
+    test('content of zero bytes can be committed and read', async () => {
+      const location = await publish(store, 'empty', new Uint8Array())
+      const opened = await store.open(location)
+      expect(sizeOf(opened)).toBe(0)
+      expect(await readContent(opened)).toEqual(new Uint8Array())
+    })
+
+    test('content with a sha512 digest can be committed and read', async () => {
+      const content = bytes(1000)
+      const location = await publish(store, 'wide', content, 'sha512')
+      expect(await readContent(await store.open(location))).toEqual(content)
+    })
+
+    test('chunks of any size, empty ones too, are joined in order', async () => {
+      const upload = await start(store, 'pieces')
+      await using writer = await store.openUpload(upload)
+      const content = bytes(600_000)
+      const sizes = [1, 0, 7, 300_000, 0, 65_536, 1, 1, 200_000]
+      let at = 0
+      for (const size of [...sizes, content.byteLength - sizes.reduce((sum, size) => sum + size)]) {
+        await writer.write(content.subarray(at, at + size))
+        at += size
+      }
+      const location = await store.commit({ ...upload, ...(await writer.flush()) }, digestOf(content))
+      expect(await readContent(await store.open(location))).toEqual(content)
+    })
+
+    test('ten thousand chunks of one byte are joined in order', async () => {
+      const upload = await start(store, 'drops')
+      await using writer = await store.openUpload(upload)
+      const content = bytes(10_000)
+      for (let at = 0; at < content.byteLength; at++) await writer.write(content.subarray(at, at + 1))
+      const location = await store.commit({ ...upload, ...(await writer.flush()) }, digestOf(content))
+      expect(await readContent(await store.open(location))).toEqual(content)
+    })
+
+    test('flush says the offset that was reached, and more can be written after it', async () => {
+      const upload = await start(store, 'flushes')
+      await using writer = await store.openUpload(upload)
+      const content = bytes(500_000)
+      await writer.write(content.subarray(0, 10))
+      expect((await writer.flush()).offsetBytes).toBe(10)
+      expect((await writer.flush()).offsetBytes).toBe(10)
+      await writer.write(content.subarray(10))
+      const flushed = await writer.flush()
+      expect(flushed.offsetBytes).toBe(content.byteLength)
+      expect(await readAll(await store.readUpload({ ...upload, ...flushed }))).toEqual(content)
+    })
+
+    test('an upload is appended to over several openings', async () => {
+      const content = bytes(900_000)
+      let upload = await start(store, 'many')
+      for (const [from, to] of [
+        [0, 300_000],
+        [300_000, 300_001],
+        [300_001, 900_000],
+      ] as const) {
+        upload = await append(store, upload, content.subarray(from, to))
+      }
+      const location = await store.commit(upload, digestOf(content))
+      expect(await readContent(await store.open(location))).toEqual(content)
+    })
+
+    test('opening at an earlier offset drops what lies past it', async () => {
+      const kept = bytes(1000)
+      const earlier = await append(store, await start(store, 'cut'), kept)
+      await append(store, earlier, new Uint8Array(400_000).fill(0xff))
+      const later = await append(store, earlier, bytes(50))
+      const expected = new Uint8Array([...kept, ...bytes(50)])
+      expect(later.offsetBytes).toBe(1050)
+      const location = await store.commit(later, digestOf(expected))
+      expect(await readContent(await store.open(location))).toEqual(expected)
+    })
+
+    test('commit at an earlier offset publishes nothing that lies past it', async () => {
+      const kept = bytes(1000)
+      const earlier = await append(store, await start(store, 'cut'), kept)
+      await append(store, earlier, bytes(5000))
+      const location = await store.commit(earlier, digestOf(kept))
+      expect(await readContent(await store.open(location))).toEqual(kept)
+    })
+
+    test('opening at an offset that was never reached is upload_unknown', async () => {
+      const upload = await append(store, await start(store, 'short'), bytes(10))
+      const beyond = { ...upload, offsetBytes: 11 }
+      await expectCode(store.openUpload(beyond), 'upload_unknown')
+      await expectCode(store.readUpload(beyond), 'upload_unknown')
+      await expectCode(store.commit(beyond, digestOf(bytes(11))), 'upload_unknown')
+    })
+
+    test('a second store continues from state and offset', async () => {
+      const content = bytes(800_000)
+      const begun = await append(store, await start(store, 'moved'), content.subarray(0, 500_000))
+      // What another process finds in the session's row: plain data.
+      const kept: StagedUpload = JSON.parse(JSON.stringify(begun))
+      const other = await fixture.openAgain()
+      expect(await readAll(await other.readUpload(kept))).toEqual(content.subarray(0, 500_000))
+      const done = await append(other, kept, content.subarray(500_000))
+      const location = await other.commit(done, digestOf(content))
+      expect(await readContent(await store.open(location))).toEqual(content)
+    })
+
+    test('staged content is not readable, neither by a guess nor by where it will be', async () => {
+      const content = bytes(100)
+      const neighbour = await publish(store, 'published', content)
+      const upload = await append(store, await start(store, 'hidden'), content)
+      const guesses = [upload.state, upload.uploadId, `uploads/${upload.uploadId}`, `../uploads/${upload.uploadId}`]
+      for (const guess of [...guesses, neighbour.replaceAll('published', 'hidden')]) {
+        await expectCode(store.open(guess as BlobLocation), 'blob_unknown')
+      }
+      expect(await readContent(await store.open(neighbour))).toEqual(content)
+    })
+
+    test('a committed upload can no longer be opened', async () => {
+      const upload = await append(store, await start(store, 'done'), bytes(10))
+      await store.commit(upload, digestOf(bytes(10)))
+      await expectCode(store.openUpload(upload), 'upload_unknown')
+      await expectCode(store.readUpload(upload), 'upload_unknown')
+    })
+
+    test('one digest under two upload ids gets two locations that live apart', async () => {
+      const content = bytes(1000)
+      const one = await publish(store, 'one', content)
+      const two = await publish(store, 'two', content)
+      expect(one).not.toBe(two)
+      await store.remove(one)
+      await expectCode(store.open(one), 'blob_unknown')
+      expect(await readContent(await store.open(two))).toEqual(content)
+    })
+
+    test('committing again gives the same location, as after a crash before metadata knew of it', async () => {
+      const upload = await append(store, await start(store, 'again'), bytes(1000))
+      const location = await store.commit(upload, digestOf(bytes(1000)))
+      expect(await (await fixture.openAgain()).commit(upload, digestOf(bytes(1000)))).toBe(location)
+      await store.remove(location)
+      await expectCode(store.commit(upload, digestOf(bytes(1000))), 'upload_unknown')
+    })
+
+    for (const range of [
+      { firstByte: 0, lastByte: 0 },
+      { firstByte: 0, lastByte: 299_999 },
+      { firstByte: 131_072, lastByte: 262_143 },
+      { firstByte: 299_999, lastByte: 299_999 },
+    ] satisfies ByteRange[]) {
+      test(`bytes ${range.firstByte}-${range.lastByte} of content can be read alone`, async () => {
+        const content = bytes(300_000)
+        const opened = await store.open(await publish(store, 'ranged', content), range)
+        expect(sizeOf(opened)).toBe(content.byteLength)
+        expect(await readContent(opened, range)).toEqual(content.subarray(range.firstByte, range.lastByte + 1))
+      })
+    }
+
+    test('removed content is blob_unknown, and removing it again is no error', async () => {
+      const location = await publish(store, 'gone', bytes(10))
+      await store.remove(location)
+      await expectCode(store.open(location), 'blob_unknown')
+      await store.remove(location)
+    })
+
+    test('an aborted upload is upload_unknown, and aborting it again is no error', async () => {
+      const upload = await append(store, await start(store, 'dropped'), bytes(300_000))
+      await store.abort(upload)
+      await expectCode(store.openUpload(upload), 'upload_unknown')
+      await expectCode(store.readUpload(upload), 'upload_unknown')
+      await expectCode(store.commit(upload, digestOf(bytes(300_000))), 'upload_unknown')
+      await store.abort(upload)
+    })
+
+    test('a location that the store did not make is blob_unknown', async () => {
+      const real = await publish(store, 'real', bytes(10))
+      const tampered = ['', '.', '..', '/', '../..', '../../etc/passwd', '/etc/passwd', `../blobs/${real}`, `/${real}`]
+      tampered.push(`./${real}`, `${real}/..`, `${real}/../../..`, `${real}\n`, `${real}\0`, real.slice(0, -1))
+      tampered.push(
+        real.toUpperCase(),
+        real.replaceAll('/', '//'),
+        real.replaceAll('/', '\\'),
+        encodeURIComponent(real),
+      )
+      for (const location of tampered.filter(text => text !== real)) {
+        await expectCode(store.open(location as BlobLocation), 'blob_unknown')
+      }
+      expect(await readContent(await store.open(real))).toEqual(bytes(10))
+    })
+
+    test('an upload id that would lead elsewhere is refused', async () => {
+      const state = (await start(store, 'good')).state
+      for (const uploadId of ['', '.', '..', '../up', 'a/b', '/etc/passwd', 'a\0b', 'a.b', 'x'.repeat(300)]) {
+        await expectCode(store.startUpload(uploadId), 'upload_unknown')
+        await expectCode(store.openUpload({ uploadId, state, offsetBytes: 0 }), 'upload_unknown')
+        await store.abort({ uploadId, state, offsetBytes: 0 })
+      }
+    })
+
+    test('uploads that began before a time are listed until they end', async () => {
+      const hourMs = 3_600_000
+      const listed = async (beforeMs: number) => (await Array.fromAsync(store.listUploads(beforeMs))).sort()
+      const upload = await append(store, await start(store, 'aborted'), bytes(10))
+      const committed = await append(store, await start(store, 'committed'), bytes(10))
+      await start(store, 'waiting')
+      await store.check()
+      expect(await listed(Date.now() + hourMs)).toEqual(['aborted', 'committed', 'waiting'])
+      expect(await listed(Date.now() - hourMs)).toEqual([])
+      await store.abort(upload)
+      await store.commit(committed, digestOf(bytes(10)))
+      expect(await listed(Date.now() + hourMs)).toEqual(['waiting'])
+    })
+
+    test('a store that works passes its check and tells its free bytes, if it can', async () => {
+      await store.check()
+      const freeBytes = await store.freeBytes()
+      expect(freeBytes === undefined || freeBytes > 0).toBe(true)
+    })
+
+    test('a closed writer takes no more', async () => {
+      const upload = await start(store, 'closed')
+      const writer = await store.openUpload(upload)
+      await writer[Symbol.asyncDispose]()
+      await writer[Symbol.asyncDispose]()
+      await expectCode(writer.write(bytes(10)), 'unavailable')
+      await expectCode(writer.flush(), 'unavailable')
+    })
+
+    test('reading staged content can be given up in the middle', async () => {
+      const upload = await append(store, await start(store, 'half'), bytes(900_000))
+      const reader = (await store.readUpload(upload)).getReader()
+      const { value } = await reader.read()
+      expect(value?.byteLength).toBeGreaterThan(0)
+      await reader.cancel()
+      const done = await append(store, upload, bytes(10))
+      expect(done.offsetBytes).toBe(900_010)
+    })
+
+    test('32 MB pass through a writer and back while less than half of it is held', async () => {
+      const chunkBytes = 64 * 1024
+      const chunks = 512
+      const hash = createHash('sha256')
+      const upload = await start(store, 'big')
+      const memory = watchMemory()
+      await using writer = await store.openUpload(upload)
+      for (let index = 0; index < chunks; index++) {
+        const chunk = new Uint8Array(chunkBytes).fill(index + 1)
+        hash.update(chunk)
+        await writer.write(chunk)
+        if (index % 64 === 0) memory.look()
+      }
+      memory.look()
+      const written = { ...upload, ...(await writer.flush()) }
+      const readHash = createHash('sha256')
+      for await (const chunk of await store.readUpload(written)) {
+        readHash.update(chunk)
+        memory.look()
+      }
+      const hex = hash.digest('hex')
+      expect(readHash.digest('hex')).toBe(hex)
+      expect(written.offsetBytes).toBe(chunks * chunkBytes)
+      expect(memory.mostGrownBytes()).toBeLessThan((chunks * chunkBytes) / 2)
+      const opened = await store.open(await store.commit(written, { algorithm: 'sha256', hex }))
+      expect(sizeOf(opened)).toBe(chunks * chunkBytes)
+    })
+  })
+}
+
+/** `length` bytes that differ from their neighbours and at every 64 KiB. */
+export function bytes(length: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, index) => (index * 31 + (index >> 8) * 7 + (index >> 16)) & 0xff)
+}
+
+export function digestOf(content: Uint8Array, algorithm: DigestAlgorithm = 'sha256'): ContentDigest {
+  return { algorithm, hex: createHash(algorithm).update(content).digest('hex') }
+}
+
+export async function start(store: BlobStore, uploadId: string): Promise<StagedUpload> {
+  return { uploadId, state: await store.startUpload(uploadId), offsetBytes: 0 }
+}
+
+/** Opens, writes, flushes and closes; returns the upload as its session row would have it. */
+export async function append(store: BlobStore, upload: StagedUpload, content: Uint8Array): Promise<StagedUpload> {
+  await using writer = await store.openUpload(upload)
+  await writer.write(content)
+  return { ...upload, ...(await writer.flush()) }
+}
+
+export async function publish(
+  store: BlobStore,
+  uploadId: string,
+  content: Uint8Array,
+  algorithm: DigestAlgorithm = 'sha256',
+): Promise<BlobLocation> {
+  const upload = await append(store, await start(store, uploadId), content)
+  return store.commit(upload, digestOf(content, algorithm))
+}
+
+/** The bytes that a client would get of opened content. */
+export async function readContent(content: BlobContent, range?: ByteRange): Promise<Uint8Array> {
+  switch (content.kind) {
+    case 'file': {
+      const file = Bun.file(content.path)
+      if (content.range === undefined) return file.bytes()
+      return file.slice(content.range.firstByte, content.range.lastByte + 1).bytes()
+    }
+    case 'stream':
+      return readAll(content.stream)
+    case 'redirect': {
+      // A client repeats its own Range header at the other address.
+      const headers = range === undefined ? {} : { range: `bytes=${range.firstByte}-${range.lastByte}` }
+      const answer = await fetch(content.url, { headers })
+      return answer.bytes()
+    }
+  }
+}
+
+export async function expectCode(work: Promise<unknown>, code: string): Promise<void> {
+  const outcome = await work.then(
+    () => 'no error',
+    error => error?.code ?? error,
+  )
+  expect(outcome).toBe(code)
+}
+
+function sizeOf(content: BlobContent): number | undefined {
+  return content.kind === 'redirect' ? undefined : content.sizeBytes
+}
+
+function readAll(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  return new Response(stream).bytes()
+}
+
+/** Follows how far the memory of this process grows over what it is now, garbage aside. */
+function watchMemory(): { look: () => void; mostGrownBytes: () => number } {
+  const residentBytes = () => {
+    Bun.gc(true)
+    return process.memoryUsage.rss()
+  }
+  const atFirst = residentBytes()
+  let most = atFirst
+  return {
+    look() {
+      most = Math.max(most, residentBytes())
+    },
+    mostGrownBytes: () => most - atFirst,
+  }
+}

@@ -1,0 +1,46 @@
+import { resolve } from 'node:path'
+import { backUp, restore } from '../app/backup.ts'
+import { type Command, positional, print } from './command.ts'
+import { commandLogger, requireConfig } from './on-installation.ts'
+
+export const backupCommands: readonly Command[] = [
+  {
+    words: ['backup'],
+    summary: 'Copy the whole installation into a folder, while it serves.',
+    positionals: [{ name: 'dir', about: 'an empty folder, or one to make' }],
+    examples: [
+      { line: 'stower backup /backup/monday', does: 'On the same disk blobs are linked, which takes no space.' },
+    ],
+    settings: 'accepted',
+    run: async invocation => {
+      const folder = resolve(positional(invocation, 'dir'))
+      const config = requireConfig(invocation)
+      const copied = await backUp({ config, logger: commandLogger() }, folder)
+      print(`${copied.blobs} blobs and the database are in ${folder}`)
+      print(
+        copied.hasKey
+          ? 'The encryption key is in it, too: keep the folder as safe as the installation.'
+          : 'The encryption key is not in it: keep the value of STOWER_ENCRYPTION_KEY with it.',
+      )
+      return 0
+    },
+  },
+  {
+    words: ['restore'],
+    summary: 'Make an installation from a backup, in an empty data folder.',
+    positionals: [{ name: 'dir', about: 'the folder of a backup' }],
+    examples: [
+      {
+        line: 'stower restore /backup/monday --data-dir ./data',
+        does: 'Then start it: stower serve --data-dir ./data',
+      },
+    ],
+    settings: 'accepted',
+    run: async invocation => {
+      const config = requireConfig(invocation)
+      const copied = await restore(config, resolve(positional(invocation, 'dir')))
+      print(`${copied.blobs} blobs and the database are restored into ${config.dataDir}`)
+      return 0
+    },
+  },
+]

@@ -1,0 +1,21 @@
+import { accessKeyCommands } from './access-keys.ts'
+import { accountCommands } from './accounts.ts'
+import { backupCommands } from './backups.ts'
+import type { Command } from './command.ts'
+import { configurationCommands } from './configuration.ts'
+import { credentialsCommands } from './credentials.ts'
+import { serveCommand } from './serve.ts'
+import { userCommands } from './users.ts'
+import { versionCommand } from './version.ts'
+
+/** Every command, in the order the help lists them. */
+export const commands: readonly Command[] = [
+  serveCommand,
+  ...configurationCommands,
+  ...credentialsCommands,
+  ...accountCommands,
+  ...userCommands,
+  ...accessKeyCommands,
+  ...backupCommands,
+  versionCommand,
+]

@@ -1,0 +1,74 @@
+import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type RunningServer, startServer } from '../app.ts'
+import type { Config } from '../config.ts'
+import { openLogger } from '../telemetry/logger.ts'
+import type { Command } from './command.ts'
+import { firstStartBlock } from './first-start-block.ts'
+import { requireConfig } from './on-installation.ts'
+
+export const serveCommand: Command = {
+  words: ['serve'],
+  summary: 'Run the registry until SIGTERM or Ctrl-C.',
+  examples: [
+    { line: 'stower serve', does: 'On http://127.0.0.1:8080, with everything in ./data.' },
+    {
+      line: 'stower serve --listen 0.0.0.0:8080 --external-url https://registry.example.com',
+      does: 'For other machines, behind a proxy that speaks TLS.',
+    },
+  ],
+  settings: 'listed',
+  run: async invocation => serve(requireConfig(invocation)),
+}
+
+/** Runs the server until it is told to stop; the answer is the exit code. */
+async function serve(config: Config): Promise<number> {
+  const isTerminal = process.stdout.isTTY === true
+  const { level, format } = config.log
+  const logger = openLogger({ level, format: format === 'auto' ? (isTerminal ? 'pretty' : 'json') : format })
+  const asked = stopRequest()
+  const server = await startServer({ config, logger })
+  logger.info({ url: server.url, dataDir: config.dataDir, database: config.metadata.kind }, 'stower serves')
+  if (server.credentials) await handOver(server, config, isTerminal)
+  const reason = await asked
+  logger.info({ reason, limitMs: config.shutdownTimeoutMs }, 'stopping')
+  await server.stop()
+  logger.info({}, 'stopped')
+  logger.flush()
+  return 0
+}
+
+/**
+ * Shows the first administrator's credentials once: on a terminal to whoever sits there, else in a file only the owner
+ * can read, so that they stand in no log.
+ */
+async function handOver(server: RunningServer, config: Config, isTerminal: boolean): Promise<void> {
+  if (!server.credentials) return
+  const block = firstStartBlock(config.externalUrls[0] ?? server.url, server.credentials)
+  if (isTerminal) {
+    process.stdout.write(block)
+    return
+  }
+  const file = join(config.dataDir, 'initial-credentials.txt')
+  const handle = await open(file, 'w', 0o600)
+  await handle.writeFile(block)
+  await handle.sync()
+  await handle.close()
+  process.stdout.write(`The administrator's credentials are in ${file} (read them, then remove the file).\n`)
+}
+
+/** Resolves when the process is asked to stop: by a signal, or by the end of the launcher that started it. */
+function stopRequest(): Promise<string> {
+  return new Promise(resolve => {
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+      process.on(signal, () => resolve(signal))
+    }
+    const pipe = Number(process.env.STOWER_LAUNCHER_PIPE)
+    if (!Number.isInteger(pipe) || pipe < 3) return
+    createReadStream('', { fd: pipe })
+      .on('end', () => resolve('launcher ended'))
+      .on('error', () => resolve('launcher ended'))
+      .resume()
+  })
+}

@@ -1,0 +1,51 @@
+import { dlopen, FFIType, ptr } from 'bun:ffi'
+
+/** As many file operations may wait for a disk at once; the pool's own default is one per core. */
+export const fileThreads = '32'
+
+/**
+ * Makes the executable start anew, as the same process, with a pool of file threads that a slow disk can't exhaust.
+ * The pool reads its size before any code of ours runs, so it has to be in the environment of a fresh image. The
+ * launcher sets it for the script form; where the system offers no `execve`, the pool stays as it is.
+ */
+export function restartWithThreads(): void {
+  if (process.env.UV_THREADPOOL_SIZE !== undefined || !import.meta.url.includes('/$bunfs/')) return
+  const libc = openLibc()
+  if (!libc) return
+  const environment = { ...process.env, UV_THREADPOOL_SIZE: fileThreads }
+  const argv = new StringArray([process.execPath, ...process.argv.slice(2)])
+  const envp = new StringArray(Object.entries(environment).map(([key, value]) => `${key}=${value}`))
+  const path = cString(process.execPath)
+  // Comes back only on failure, and then everything works as well; only a slow disk is felt sooner.
+  libc.symbols.execve(ptr(path), argv.pointer, envp.pointer)
+}
+
+function openLibc() {
+  for (const name of ['libc.so.6', 'libc.musl-x86_64.so.1', 'libc.musl-aarch64.so.1', 'libSystem.dylib']) {
+    try {
+      return dlopen(name, { execve: { args: [FFIType.ptr, FFIType.ptr, FFIType.ptr], returns: FFIType.int } })
+    } catch {
+      // Not this system's name for it.
+    }
+  }
+  return undefined
+}
+
+/** C's `char *array[]`, ending with a null pointer; it keeps its strings alive. */
+class StringArray {
+  readonly #strings: Uint8Array[]
+  readonly #pointers: BigUint64Array
+
+  constructor(texts: readonly string[]) {
+    this.#strings = texts.map(cString)
+    this.#pointers = new BigUint64Array([...this.#strings.map(string => BigInt(ptr(string))), 0n])
+  }
+
+  get pointer() {
+    return ptr(this.#pointers)
+  }
+}
+
+function cString(text: string): Uint8Array {
+  return new TextEncoder().encode(`${text}\0`)
+}

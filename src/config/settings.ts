@@ -1,0 +1,145 @@
+import { initial, initialSecret, optional, type Setting, secret, withDefault } from './setting.ts'
+import {
+  duration,
+  listenAddress,
+  networks,
+  oneOf,
+  originUrls,
+  path,
+  size,
+  textLike,
+  type ValueKind,
+} from './value-kinds.ts'
+
+/**
+ * Every setting of Stower, once. Reading, checking, `stower config`, the flags of the command line, the errors and
+ * `docs/configuration.md` all come from this table.
+ *
+ * A dotted key is nested in the YAML file (`tls.cert_file`), and gives the environment variable
+ * (`STOWER_TLS_CERT_FILE`) and the flag (`--tls-cert-file`) their names.
+ */
+export const settings = {
+  listen: withDefault(
+    listenAddress,
+    '127.0.0.1:8080',
+    'Where Stower listens. An address that other machines can reach needs `external_url`.',
+  ),
+  data_dir: withDefault(path, './data', 'The folder of the database, the blobs and the keys. Made when missing.'),
+  external_url: optional(
+    originUrls,
+    'https://registry.example.com',
+    'The URLs under which clients reach Stower. Answers and login commands are built from them: from the one that equals the request’s Host, else from the first. Not set: `http://` (with TLS `https://`) and the listen address.',
+  ),
+  trusted_proxies: optional(
+    networks,
+    '10.0.0.7,192.168.0.0/16',
+    'Reverse proxies whose `X-Forwarded-For` tells the client’s address. From anyone else it is ignored.',
+  ),
+  'tls.cert_file': optional(path, '/etc/stower/tls.crt', 'The certificate chain (PEM). With it Stower speaks HTTPS.'),
+  'tls.key_file': optional(path, '/etc/stower/tls.key', 'The private key (PEM) of the certificate.'),
+  region: withDefault(
+    textLike(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'up to 64 letters, digits, hyphens and underscores'),
+    'local',
+    'The name of this installation’s region, which clients of the SWR API ask for. The first project gets it as its name.',
+  ),
+  'database.url': secret(
+    textLike(/^postgres(?:ql)?:\/\/\S+$/, 'a URL such as postgres://user:password@host:5432/database'),
+    'postgres://stower:password@db.example.com/stower',
+    'PostgreSQL (15 or newer) for the metadata. Not set: the embedded SQLite in the data folder.',
+  ),
+  encryption_key: secret(
+    textLike(/^[^\p{Cc}]{16,1024}$/u, 'at least 16 characters in one line; `openssl rand -base64 32` makes a good one'),
+    '(44 random characters)',
+    'Encrypts the secrets that must stay readable (secret keys, signing keys). Not set: a key is made in the data folder, in a file that only its owner can read. Losing the key loses those secrets.',
+  ),
+  shutdown_timeout: withDefault(
+    duration({ from: '0s', to: '1h' }),
+    '25s',
+    'How long running requests may take to end after SIGTERM. Keep it below what your service manager grants.',
+  ),
+  'log.level': withDefault(
+    oneOf('error', 'warn', 'info', 'debug', 'trace'),
+    'info',
+    'The least important events that are logged.',
+  ),
+  'log.format': withDefault(
+    oneOf('auto', 'pretty', 'json'),
+    'auto',
+    '`auto` is `pretty` on a terminal and `json` otherwise.',
+  ),
+  'uploads.expiry': withDefault(
+    duration({ from: '1m', to: '30d' }),
+    '24h',
+    'How long an unfinished upload is kept after its last byte.',
+  ),
+  'uploads.idle_timeout': withDefault(
+    duration({ from: '1s', to: '1h' }),
+    '60s',
+    'How long a transfer may stand still before its connection is closed.',
+  ),
+  'tokens.keystone_life': withDefault(
+    duration({ from: '1m', to: '30d' }),
+    '24h',
+    'Life of a token from `POST /v3/auth/tokens`.',
+  ),
+  'tokens.docker_life': withDefault(
+    duration({ from: '60s', to: '24h' }),
+    '900s',
+    'Life of an access token of docker and other registry clients. They take less than 60 seconds for 60.',
+  ),
+  'limits.manifest_size': withDefault(
+    size({ from: '64KiB', to: '64MiB' }),
+    '4MiB',
+    'The largest manifest that is accepted.',
+  ),
+  'limits.management_body_size': withDefault(
+    size({ from: '256KiB', to: '64MiB' }),
+    '1MiB',
+    'The largest request body of the management and token APIs.',
+  ),
+  'init.account': initial(name('an account'), 'acme', 'The name of the first account.'),
+  'init.project': initial(name('a project'), 'local', 'The name of the first project. Not set: the region’s name.'),
+  'init.user': initial(name('a user'), 'admin', 'The name of the first administrator.'),
+  'init.password': initialSecret(
+    textLike(/^[^\p{Cc}]{1,1024}$/u, '1 to 1024 characters in one line'),
+    'The first administrator’s password. Not set: a random one.',
+  ),
+  'init.access_key': initial(
+    textLike(/^[^\s/:@\p{Cc}]{1,128}$/u, '1 to 128 characters without spaces, slashes, colons and @'),
+    'ABCDEFGHIJKLMNOPQRST',
+    'The first administrator’s access key (AK). Not set: a random one.',
+  ),
+  'init.secret_key': initialSecret(
+    textLike(/^[\x21-\x7e]{1,128}$/, '1 to 128 ASCII characters without spaces'),
+    'The first administrator’s secret key (SK). Not set: a random one.',
+  ),
+} as const
+
+export type SettingKey = keyof typeof settings
+
+/** The value of every setting by its key. */
+export type Values = { readonly [K in SettingKey]: (typeof settings)[K] extends Setting<infer T> ? T : never }
+
+export const settingKeys: readonly SettingKey[] = Object.keys(settings) as SettingKey[]
+
+/** The setting of a key with its value's type forgotten, for code that treats all settings alike. */
+export function settingOf(key: SettingKey): Setting<unknown> {
+  return settings[key] as Setting<unknown>
+}
+
+export function environmentName(key: string): string {
+  return `STOWER_${key.replaceAll('.', '_').toUpperCase()}`
+}
+
+/** Without the two hyphens. */
+export function flagName(key: string): string {
+  return key.replaceAll(/[._]/g, '-')
+}
+
+/** Login names are written `account/user` and `user:password`, so neither sign may be in a name. */
+function name(of: string): ValueKind<string> {
+  return textLike(
+    /^(?![\s])[^/:\p{Cc}]{1,64}(?<!\s)$/u,
+    `${of} name: 1 to 64 characters without slashes, colons and surrounding spaces`,
+  )
+}

@@ -1,0 +1,67 @@
+import type { Database } from '../../metadata/database.ts'
+import type { Caller } from '../caller.ts'
+import { DomainError } from '../errors.ts'
+import { type Action, type Decision, decide, seesOrganization } from './decide.ts'
+import type { Facts } from './facts.ts'
+import { factsQuery, type Place } from './queries.ts'
+
+/** Reads facts and decides: the door that every command of core goes through. */
+export type Access = {
+  /** What holds for this caller at this place now. */
+  facts: (caller: Caller, place?: Place) => Promise<Facts>
+
+  /**
+   * Facts of a caller who may do this. Throws `credentials_invalid`, `unauthenticated`, `organization_unknown`,
+   * `repository_unknown`, `denied` or `scope_insufficient`.
+   */
+  require: (caller: Caller, action: Action, place?: Place) => Promise<Facts>
+}
+
+export function openAccess(db: Database): Access {
+  const facts = factsQuery(db)
+  return {
+    facts,
+    require: async (caller, action, place) => {
+      const found = await facts(caller, place)
+      requireAllowed(decide(caller, action, found, pathOf(place)), found, place)
+      return found
+    },
+  }
+}
+
+/** The full name that docker scopes are written with. */
+export function pathOf(place: Place | undefined): string | undefined {
+  return place?.repository === undefined ? undefined : `${place.organization}/${place.repository}`
+}
+
+/**
+ * Turns a refusal into the error that leaves core. An object that is not there and one of which the caller sees nothing
+ * give the same error (invariant 4); what a caller sees but may not touch is `denied`.
+ */
+export function requireAllowed(decision: Decision, facts: Facts, place: Place | undefined): void {
+  if (decision.isAllowed) return
+  switch (decision.refusal) {
+    case 'void':
+      throw new DomainError('credentials_invalid', 'the login is expired or revoked: log in again')
+    case 'anonymous':
+      throw new DomainError('unauthenticated', 'log in first', { place })
+    case 'scope':
+      throw new DomainError('scope_insufficient', decision.reasons.join('; '), { place })
+    case 'denied':
+      throw new DomainError('denied', 'you may see this but not do this to it: ask who manages it for the right', {
+        place,
+        reasons: decision.reasons,
+      })
+    case 'absent': {
+      const organization = place?.organization ?? ''
+      if (place?.repository !== undefined && seesOrganization(facts)) {
+        throw new DomainError('repository_unknown', `there is no repository ${pathOf(place)}`, { place })
+      }
+      throw new DomainError(
+        'organization_unknown',
+        `there is no organization ${organization}, or you have no right in it: create it first, or ask for a grant`,
+        { place },
+      )
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import type { Caller } from '../caller.ts'
+import type { Facts } from './facts.ts'
+
+/** Everything that can be asked for, with who may (the matrix of SWR's permission model). */
+const rules = {
+  'organization.create': { on: 'account' },
+  'organization.view': { on: 'organization', level: 1, orRepositoryGrant: true },
+  'organization.view-grants': { on: 'organization', level: 1 },
+  'organization.grant': { on: 'organization', level: 7 },
+  'organization.delete': { on: 'organization', level: 7 },
+  'repository.create': { on: 'organization', level: 3, scope: 'push' },
+  'repository.view': { on: 'repository', level: 1, orPublicInAccount: true },
+  'repository.pull': { on: 'repository', level: 1, orPublic: true, scope: 'pull' },
+  'repository.push': { on: 'repository', level: 3, scope: 'push' },
+  'repository.update': { on: 'repository', level: 3 },
+  'repository.delete': { on: 'repository', level: 7 },
+  'repository.view-grants': { on: 'repository', level: 1 },
+  'repository.grant': { on: 'repository', level: 7, orOrganizationLevel: 3 },
+  'content.delete': { on: 'repository', level: 7, scope: 'delete' },
+} as const satisfies Record<string, Rule>
+
+export type Action = keyof typeof rules
+
+type Rule = {
+  on: 'account' | 'organization' | 'repository'
+  level?: number
+  orPublic?: boolean
+  orPublicInAccount?: boolean
+  orRepositoryGrant?: boolean
+  orOrganizationLevel?: number
+  /** What a docker token has to hold for it. */
+  scope?: 'pull' | 'push' | 'delete'
+}
+
+export type Decision =
+  | { isAllowed: true; reasons: readonly string[] }
+  | { isAllowed: false; refusal: Refusal; reasons: readonly string[] }
+
+/**
+ * Why not: `void` the proof no longer counts; `anonymous` nobody in particular asks and somebody might be allowed;
+ * `absent` the object is not there or nothing of it is visible to the caller; `denied` it is visible and this may not be
+ * done to it; `scope` the caller may, but the docker token at hand does not hold it.
+ */
+export type Refusal = 'void' | 'anonymous' | 'absent' | 'denied' | 'scope'
+
+/**
+ * The one access decision. Pure: it sees only what it is given. `path` is the full repository name that docker scopes
+ * are written with.
+ */
+export function decide(caller: Caller, action: Action, facts: Facts, path?: string): Decision {
+  const rule: Rule = rules[action]
+  if (facts.standing.kind === 'void') return refuse('void', 'the proof of identity no longer counts')
+  const byRight = decideByRight(rule, facts)
+  if (!byRight.isAllowed) return byRight
+  if (rule.scope && !holdsScope(caller, rule.scope, path)) {
+    return refuse('scope', `the token does not hold ${rule.scope} for ${path ?? 'this repository'}`)
+  }
+  return byRight
+}
+
+/** True when the organization itself is visible to the caller, and a missing repository may be called by its name. */
+export function seesOrganization(facts: Facts): boolean {
+  return decideByRight(rules['organization.view'], facts).isAllowed
+}
+
+function decideByRight(rule: Rule, facts: Facts): Decision {
+  const { standing, organization, repository } = facts
+  if (rule.on === 'account') {
+    return standing.kind === 'current'
+      ? allow('a user may do this in the own account')
+      : refuse('anonymous', 'a login is needed')
+  }
+  if (organization === undefined || (rule.on === 'repository' && repository === undefined)) {
+    return absent(standing, 'there is no such object')
+  }
+  const isOwn = standing.kind === 'current' && standing.accountId === organization.accountId
+  if (isOwn && standing.isAdministrator) return allow('administrator of the account')
+  if (rule.on === 'repository' && repository?.isPublic) {
+    if (rule.orPublic) return allow('the repository is public')
+    if (rule.orPublicInAccount && isOwn) return allow('the repository is public and of the own account')
+  }
+  // Grants bind users of the organization's own account only.
+  const organizationLevel = isOwn ? organization.level : 0
+  const repositoryLevel = isOwn && rule.on === 'repository' ? (repository?.level ?? 0) : 0
+  const level = Math.max(organizationLevel, repositoryLevel)
+  if (rule.level !== undefined && level >= rule.level) return allow(`granted ${level}, needs ${rule.level}`)
+  if (rule.orOrganizationLevel !== undefined && organizationLevel >= rule.orOrganizationLevel) {
+    return allow(`granted ${organizationLevel} on the organization`)
+  }
+  if (rule.orRepositoryGrant && isOwn && organization.hasRepositoryGrant) return allow('granted a repository of it')
+  const isVisible =
+    level > 0 ||
+    (rule.on === 'organization' && isOwn && organization.hasRepositoryGrant) ||
+    (rule.on === 'repository' && repository?.isPublic === true)
+  if (!isVisible) return absent(standing, 'nothing of it is visible to the caller')
+  if (standing.kind === 'anonymous') return refuse('anonymous', 'a login is needed')
+  return refuse('denied', `granted ${level}, needs ${rule.level ?? 'more'}`)
+}
+
+/** To nobody in particular everything unseen looks alike: log in first. */
+function absent(standing: Facts['standing'], reason: string): Decision {
+  return refuse(standing.kind === 'anonymous' ? 'anonymous' : 'absent', reason)
+}
+
+function holdsScope(caller: Caller, action: string, path: string | undefined): boolean {
+  if (caller.scopes === undefined) return true
+  return caller.scopes.some(
+    scope =>
+      scope.type === 'repository' &&
+      scope.name === path &&
+      (scope.actions.includes(action) || scope.actions.includes('*')),
+  )
+}
+
+function allow(reason: string): Decision {
+  return { isAllowed: true, reasons: [reason] }
+}
+
+function refuse(refusal: Refusal, reason: string): Decision {
+  return { isAllowed: false, refusal, reasons: [reason] }
+}

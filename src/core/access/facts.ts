@@ -1,0 +1,27 @@
+import type { Level } from './level.ts'
+
+/**
+ * What `decide` goes by: the caller's standing and the object's place, all read in one query at the time of the request.
+ */
+export type Facts = {
+  standing: Standing
+  organization: OrganizationFacts | undefined
+  repository: RepositoryFacts | undefined
+}
+
+export type Standing =
+  | { kind: 'anonymous' }
+  /** The user or key behind the proof is gone, disabled, or has moved on since. */
+  | { kind: 'void' }
+  | { kind: 'current'; userId: string; accountId: string; isAdministrator: boolean }
+
+export type OrganizationFacts = {
+  id: number
+  accountId: string
+  /** The caller's own grant; 0 for none. */
+  level: Level | 0
+  /** The caller holds a grant on at least one of its repositories. */
+  hasRepositoryGrant: boolean
+}
+
+export type RepositoryFacts = { id: number; isPublic: boolean; level: Level | 0 }

@@ -1,0 +1,112 @@
+import type { Database, Parameter } from '../../metadata/database.ts'
+import type { Caller } from '../caller.ts'
+import type { Facts, Standing } from './facts.ts'
+import type { Level } from './level.ts'
+
+/**
+ * The fragments that every query about rights is made of, so that a pull can ask for rights and content in one round
+ * trip. `$1` user id, `$2` access key id, `$3` organization name, `$4` repository name (null where none).
+ */
+export const factsColumns = `
+  u.epoch as user_epoch, u.is_enabled as user_enabled, u.is_administrator as user_administrator,
+  u.account_id as user_account, k.epoch as key_epoch, k.is_enabled as key_enabled, k.user_id as key_user,
+  o.id as organization_id, o.account_id as organization_account, og.level as organization_level,
+  r.id as repository_id, r.is_public as repository_public, rg.level as repository_level`
+
+export const factsJoins = `
+  (select 1 as one) q
+  left join users u on u.id = $1
+  left join access_keys k on k.id = $2
+  left join organizations o on o.name = $3
+  left join repositories r on r.organization_id = o.id and r.name = $4 and r.deleted_ms is null
+  left join organization_grants og on og.organization_id = o.id and og.user_id = u.id
+  left join repository_grants rg on rg.repository_id = r.id and rg.user_id = u.id`
+
+const hasRepositoryGrant = `
+  case when u.id is null or o.id is null then 0
+       when exists (select 1 from repository_grants xg join repositories xr on xr.id = xg.repository_id
+                    where xg.user_id = u.id and xr.organization_id = o.id and xr.deleted_ms is null) then 1
+       else 0 end as has_repository_grant`
+
+export type FactsRow = {
+  user_epoch: number | null
+  user_enabled: number | null
+  user_administrator: number | null
+  user_account: string | null
+  key_epoch: number | null
+  key_enabled: number | null
+  key_user: string | null
+  organization_id: number | null
+  organization_account: string | null
+  organization_level: number | null
+  repository_id: number | null
+  repository_public: number | null
+  repository_level: number | null
+  has_repository_grant?: number
+}
+
+/** What an object is called on the wire: names only, resolved together with the caller's rights. */
+export type Place = { organization: string; repository?: string }
+
+/** The parameters `$1` to `$4` of the fragments. */
+export function factsParameters(caller: Caller, place: Place | undefined): Parameter[] {
+  const isUser = caller.kind === 'user'
+  return [
+    isUser ? caller.userId : null,
+    (isUser && caller.accessKey?.id) || null,
+    place?.organization ?? null,
+    place?.repository ?? null,
+  ]
+}
+
+/** Reads a row of the fragments as facts, holding the proof's epochs against today's. */
+export function readFacts(caller: Caller, row: FactsRow): Facts {
+  const { organization_id, organization_account, repository_id } = row
+  return {
+    standing: standingOf(caller, row),
+    organization:
+      organization_id === null || organization_account === null
+        ? undefined
+        : {
+            id: organization_id,
+            accountId: organization_account,
+            level: levelOf(row.organization_level),
+            hasRepositoryGrant: row.has_repository_grant === 1,
+          },
+    repository:
+      repository_id === null
+        ? undefined
+        : { id: repository_id, isPublic: row.repository_public === 1, level: levelOf(row.repository_level) },
+  }
+}
+
+/** Resolves names and rights in one query, compiled once. */
+export function factsQuery(db: Database): (caller: Caller, place?: Place) => Promise<Facts> {
+  const query = db.prepare<FactsRow>('access-facts', `select ${factsColumns}, ${hasRepositoryGrant} from ${factsJoins}`)
+  return async (caller, place) => {
+    const [row] = await query(factsParameters(caller, place))
+    if (!row) throw new Error('the facts query always answers one row')
+    return readFacts(caller, row)
+  }
+}
+
+function standingOf(caller: Caller, row: FactsRow): Standing {
+  if (caller.kind === 'anonymous') return { kind: 'anonymous' }
+  if (row.user_enabled !== 1 || row.user_epoch !== caller.userEpoch || row.user_account === null)
+    return { kind: 'void' }
+  if (caller.accessKey) {
+    const isCurrent =
+      row.key_enabled === 1 && row.key_epoch === caller.accessKey.epoch && row.key_user === caller.userId
+    if (!isCurrent) return { kind: 'void' }
+  }
+  return {
+    kind: 'current',
+    userId: caller.userId,
+    accountId: row.user_account,
+    isAdministrator: row.user_administrator === 1,
+  }
+}
+
+function levelOf(value: number | null): Level | 0 {
+  return value === 1 || value === 3 || value === 7 ? value : 0
+}

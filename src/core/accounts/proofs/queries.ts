@@ -1,0 +1,115 @@
+import type { Database, PreparedQuery, Reader, Transaction } from '../../../metadata/database.ts'
+import type { NewRow, Row } from '../../../metadata/tables.ts'
+
+/** A keystone token that counts, joined with whom it stands for. */
+export type KeystoneTokenRow = {
+  user_id: string
+  user_name: string
+  user_epoch: number
+  is_administrator: number
+  account_id: string
+  account_name: string
+  scope: string
+  project_id: string | null
+  project_name: string | null
+  issued_ms: number
+  expires_ms: number
+}
+
+/**
+ * `$1` hash of the token, `$2` the time. A token of a user who is disabled or whose epoch has moved on answers no row,
+ * like one that never was. Compiled once: every management call begins with it.
+ */
+export function keystoneTokenQuery(db: Database): PreparedQuery<KeystoneTokenRow> {
+  return db.prepare<KeystoneTokenRow>(
+    'keystone-token',
+    `select t.user_id, u.name as user_name, t.user_epoch, u.is_administrator, u.account_id, a.name as account_name,
+            t.scope, p.id as project_id, p.name as project_name, t.issued_ms, t.expires_ms
+     from keystone_tokens t
+     join users u on u.id = t.user_id and u.epoch = t.user_epoch and u.is_enabled = 1
+     join accounts a on a.id = u.account_id
+     left join projects p on p.id = t.project_id and p.account_id = u.account_id
+     where t.token_hash = $1 and t.expires_ms > $2`,
+  )
+}
+
+export async function insertKeystoneToken(tx: Transaction, row: NewRow<'keystone_tokens'>): Promise<void> {
+  await tx.insertInto('keystone_tokens').values(row).execute()
+}
+
+/** False when there was none. */
+export async function deleteKeystoneToken(tx: Transaction, tokenHash: Uint8Array): Promise<boolean> {
+  const deleted = await tx
+    .deleteFrom('keystone_tokens')
+    .where('token_hash', '=', tokenHash)
+    .returning('user_id')
+    .execute()
+  return deleted.length > 0
+}
+
+/** Removes at most `limit` tokens that have expired; returns how many. */
+export async function deleteExpiredKeystoneTokens(tx: Transaction, nowMs: number, limit: number): Promise<number> {
+  const deleted = await tx
+    .deleteFrom('keystone_tokens')
+    .where('token_hash', 'in', eb =>
+      eb
+        .selectFrom('keystone_tokens')
+        .select('token_hash')
+        .where('expires_ms', '<=', nowMs)
+        .orderBy('expires_ms')
+        .limit(limit),
+    )
+    .returning('user_id')
+    .execute()
+  return deleted.length
+}
+
+/** The key that signs for the longest time yet, if one signs at all. */
+export async function findSigningKeyInUse(db: Reader, nowMs: number): Promise<Row<'signing_keys'> | undefined> {
+  return db
+    .selectFrom('signing_keys')
+    .selectAll()
+    .where('signs_until_ms', '>', nowMs)
+    .orderBy('signs_until_ms', 'desc')
+    .orderBy('id')
+    .limit(1)
+    .executeTakeFirst()
+}
+
+/** The public half of a key whose tokens are still accepted. */
+export async function findVerifyingKey(
+  db: Reader,
+  id: string,
+  nowMs: number,
+): Promise<Pick<Row<'signing_keys'>, 'algorithm' | 'public_jwk' | 'expires_ms'> | undefined> {
+  return db
+    .selectFrom('signing_keys')
+    .select(['algorithm', 'public_jwk', 'expires_ms'])
+    .where('id', '=', id)
+    .where('expires_ms', '>', nowMs)
+    .executeTakeFirst()
+}
+
+export async function insertSigningKey(tx: Transaction, row: NewRow<'signing_keys'>): Promise<void> {
+  await tx.insertInto('signing_keys').values(row).execute()
+}
+
+export async function deleteExpiredSigningKeys(tx: Transaction, nowMs: number): Promise<number> {
+  const deleted = await tx.deleteFrom('signing_keys').where('expires_ms', '<=', nowMs).returning('id').execute()
+  return deleted.length
+}
+
+export async function findSetting(db: Reader, key: string): Promise<string | undefined> {
+  return (await db.selectFrom('settings').select('value').where('key', '=', key).executeTakeFirst())?.value
+}
+
+/** Sets what was never set; false when it was. Waits for a transaction that is setting the same key. */
+export async function insertSetting(tx: Transaction, key: string, value: string): Promise<boolean> {
+  const added = await tx
+    .insertInto('settings')
+    .values({ key, value })
+    .onConflict(on => on.doNothing())
+    .returning('key')
+    .execute()
+  return added.length > 0
+}

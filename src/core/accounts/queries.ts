@@ -1,0 +1,295 @@
+import type { Reader, Transaction } from '../../metadata/database.ts'
+import { flag, type NewRow, type Row } from '../../metadata/tables.ts'
+
+export type Account = { id: string; name: string; createdMs: number }
+export type Project = { id: string; accountId: string; name: string }
+
+/** A user as lists and answers show it: no secret, no hash. */
+export type User = {
+  id: string
+  accountId: string
+  accountName: string
+  name: string
+  isAdministrator: boolean
+  isEnabled: boolean
+  epoch: number
+  createdMs: number
+}
+
+/** A user as only the check of a password sees it. */
+export type LoginUser = User & { passwordHash: string }
+
+export type AccessKey = { id: string; userId: string; userName: string; isEnabled: boolean; createdMs: number }
+
+/** An access key as only the check of a signature or login key sees it. */
+export type LoginKey = { id: string; epoch: number; isEnabled: boolean; sealedSecret: Uint8Array; user: User }
+
+/** One page of a list ordered by name (access keys: by id): what comes after `after`. */
+export type Page = { after?: string; limit: number }
+
+export async function hasAccount(db: Reader): Promise<boolean> {
+  return (await db.selectFrom('accounts').select('id').limit(1).executeTakeFirst()) !== undefined
+}
+
+/** False when the name is taken. */
+export async function insertAccount(tx: Transaction, row: NewRow<'accounts'>): Promise<boolean> {
+  const added = await tx
+    .insertInto('accounts')
+    .values(row)
+    .onConflict(on => on.doNothing())
+    .returning('id')
+    .execute()
+  return added.length > 0
+}
+
+export async function insertProject(tx: Transaction, row: NewRow<'projects'>): Promise<void> {
+  await tx.insertInto('projects').values(row).execute()
+}
+
+/** False when the account has a user of that name. */
+export async function insertUser(tx: Transaction, row: NewRow<'users'>): Promise<boolean> {
+  const added = await tx
+    .insertInto('users')
+    .values(row)
+    .onConflict(on => on.doNothing())
+    .returning('id')
+    .execute()
+  return added.length > 0
+}
+
+/** False when there is such an access key, of whomever. */
+export async function insertAccessKey(tx: Transaction, row: NewRow<'access_keys'>): Promise<boolean> {
+  const added = await tx
+    .insertInto('access_keys')
+    .values(row)
+    .onConflict(on => on.doNothing())
+    .returning('id')
+    .execute()
+  return added.length > 0
+}
+
+export async function findAccount(db: Reader, name: string): Promise<Account | undefined> {
+  const row = await db.selectFrom('accounts').selectAll().where('name', '=', name).executeTakeFirst()
+  return row && accountOf(row)
+}
+
+/** The oldest: users of it log in without naming it. */
+export async function findFirstAccount(db: Reader): Promise<Account | undefined> {
+  const row = await db
+    .selectFrom('accounts')
+    .selectAll()
+    .orderBy('created_ms')
+    .orderBy('id')
+    .limit(1)
+    .executeTakeFirst()
+  return row && accountOf(row)
+}
+
+export async function selectAccounts(db: Reader, { after = '', limit }: Page): Promise<Account[]> {
+  const rows = await db
+    .selectFrom('accounts')
+    .selectAll()
+    .where('name', '>', after)
+    .orderBy('name')
+    .limit(limit)
+    .execute()
+  return rows.map(accountOf)
+}
+
+export async function findProject(
+  db: Reader,
+  accountId: string,
+  by: { id: string } | { name: string },
+): Promise<Project | undefined> {
+  const query = db.selectFrom('projects').selectAll().where('account_id', '=', accountId)
+  const row = await ('id' in by ? query.where('id', '=', by.id) : query.where('name', '=', by.name)).executeTakeFirst()
+  return row && projectOf(row)
+}
+
+export async function selectProjects(db: Reader, accountId: string, { after = '', limit }: Page): Promise<Project[]> {
+  const rows = await db
+    .selectFrom('projects')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('name', '>', after)
+    .orderBy('name')
+    .limit(limit)
+    .execute()
+  return rows.map(projectOf)
+}
+
+export async function findUser(
+  db: Reader,
+  accountId: string,
+  by: { id: string } | { name: string },
+): Promise<User | undefined> {
+  const query = users(db).where('u.account_id', '=', accountId)
+  const row = await ('id' in by
+    ? query.where('u.id', '=', by.id)
+    : query.where('u.name', '=', by.name)
+  ).executeTakeFirst()
+  return row && userOf(row)
+}
+
+export async function selectUsers(db: Reader, accountId: string, { after = '', limit }: Page): Promise<User[]> {
+  const rows = await users(db)
+    .where('u.account_id', '=', accountId)
+    .where('u.name', '>', after)
+    .orderBy('u.name')
+    .limit(limit)
+    .execute()
+  return rows.map(userOf)
+}
+
+/** The administrator to whom `credentials reset` goes when nobody is named: the oldest of the account. */
+export async function findFirstAdministrator(db: Reader, accountId: string): Promise<User | undefined> {
+  const row = await users(db)
+    .where('u.account_id', '=', accountId)
+    .where('u.is_administrator', '=', 1)
+    .orderBy('u.created_ms')
+    .orderBy('u.id')
+    .limit(1)
+    .executeTakeFirst()
+  return row && userOf(row)
+}
+
+/** Who claims to log in. A user's id names its account too, so this needs no tenant; nothing else may look like this. */
+export async function findLoginUser(
+  db: Reader,
+  by: { id: string } | { accountId: string; name: string },
+): Promise<LoginUser | undefined> {
+  const query = users(db).select('u.password_hash')
+  const row = await ('id' in by
+    ? query.where('u.id', '=', by.id)
+    : query.where('u.account_id', '=', by.accountId).where('u.name', '=', by.name)
+  ).executeTakeFirst()
+  return row && { ...userOf(row), passwordHash: row.password_hash }
+}
+
+/** Moves the user's epoch on, which voids every proof made before, and sets what is given. False: no such user. */
+export async function updateUser(
+  tx: Transaction,
+  user: { accountId: string; id: string },
+  change: { passwordHash?: string; isEnabled?: boolean },
+): Promise<boolean> {
+  const updated = await tx
+    .updateTable('users')
+    .set(eb => ({
+      epoch: eb('epoch', '+', 1),
+      ...(change.passwordHash === undefined ? {} : { password_hash: change.passwordHash }),
+      ...(change.isEnabled === undefined ? {} : { is_enabled: flag(change.isEnabled) }),
+    }))
+    .where('id', '=', user.id)
+    .where('account_id', '=', user.accountId)
+    .returning('id')
+    .execute()
+  return updated.length > 0
+}
+
+export async function selectAccessKeys(
+  db: Reader,
+  of: { accountId: string; userId?: string },
+  { after = '', limit }: Page,
+): Promise<AccessKey[]> {
+  const query = db
+    .selectFrom('access_keys as k')
+    .innerJoin('users as u', 'u.id', 'k.user_id')
+    .select(['k.id', 'k.user_id', 'u.name as user_name', 'k.is_enabled', 'k.created_ms'])
+    .where('u.account_id', '=', of.accountId)
+    .where('k.id', '>', after)
+    .orderBy('k.id')
+    .limit(limit)
+  const rows = await (of.userId === undefined ? query : query.where('k.user_id', '=', of.userId)).execute()
+  return rows.map(row => ({
+    id: row.id,
+    userId: row.user_id,
+    userName: row.user_name,
+    isEnabled: row.is_enabled === 1,
+    createdMs: row.created_ms,
+  }))
+}
+
+/** The key that a signature or a docker login names, with its owner. */
+export async function findLoginKey(db: Reader, id: string): Promise<LoginKey | undefined> {
+  const row = await users(db)
+    .innerJoin('access_keys as k', 'k.user_id', 'u.id')
+    .select(['k.id as key_id', 'k.epoch as key_epoch', 'k.is_enabled as key_enabled', 'k.sealed_secret'])
+    .where('k.id', '=', id)
+    .executeTakeFirst()
+  return (
+    row && {
+      id: row.key_id,
+      epoch: row.key_epoch,
+      isEnabled: row.key_enabled === 1,
+      sealedSecret: row.sealed_secret,
+      user: userOf(row),
+    }
+  )
+}
+
+/** Enables or disables a key and moves its epoch on; answers its owner's id, undefined when the account has none. */
+export async function updateAccessKey(
+  tx: Transaction,
+  key: { accountId: string; id: string },
+  isEnabled: boolean,
+): Promise<string | undefined> {
+  const updated = await tx
+    .updateTable('access_keys')
+    .set(eb => ({ is_enabled: flag(isEnabled), epoch: eb('epoch', '+', 1) }))
+    .where('id', '=', key.id)
+    .where('user_id', 'in', eb => eb.selectFrom('users').select('id').where('account_id', '=', key.accountId))
+    .returning('user_id')
+    .execute()
+  return updated[0]?.user_id
+}
+
+/** Disables every key of a user; answers their ids. */
+export async function disableAccessKeysOf(tx: Transaction, userId: string): Promise<string[]> {
+  const updated = await tx
+    .updateTable('access_keys')
+    .set(eb => ({ is_enabled: 0, epoch: eb('epoch', '+', 1) }))
+    .where('user_id', '=', userId)
+    .where('is_enabled', '=', 1)
+    .returning('id')
+    .execute()
+  return updated.map(row => row.id)
+}
+
+function users(db: Reader) {
+  return db
+    .selectFrom('users as u')
+    .innerJoin('accounts as a', 'a.id', 'u.account_id')
+    .select([
+      'u.id',
+      'u.account_id',
+      'a.name as account_name',
+      'u.name',
+      'u.is_administrator',
+      'u.is_enabled',
+      'u.epoch',
+      'u.created_ms',
+    ])
+}
+
+type UserRow = Omit<Row<'users'>, 'password_hash'> & { account_name: string }
+
+function userOf(row: UserRow): User {
+  return {
+    id: row.id,
+    accountId: row.account_id,
+    accountName: row.account_name,
+    name: row.name,
+    isAdministrator: row.is_administrator === 1,
+    isEnabled: row.is_enabled === 1,
+    epoch: row.epoch,
+    createdMs: row.created_ms,
+  }
+}
+
+function accountOf(row: Row<'accounts'>): Account {
+  return { id: row.id, name: row.name, createdMs: row.created_ms }
+}
+
+function projectOf(row: Row<'projects'>): Project {
+  return { id: row.id, accountId: row.account_id, name: row.name }
+}

@@ -1,0 +1,42 @@
+import type { Database } from '../metadata/database.ts'
+import type { Caller } from './caller.ts'
+
+/** Answers kept for one caller before they are dropped and begun anew. */
+const keptAnswers = 10_000
+
+/**
+ * Resolved answers kept while nothing was committed by anyone, so that a pull asked again costs one look at the
+ * database's version instead of a join. Where the version can't be known cheaply (PostgreSQL) nothing is kept and every
+ * answer is asked anew (invariant 6). Callers are told apart by identity: one remembered proof is one object.
+ */
+export class AnswerMemory<T> {
+  readonly #db: Database
+  #version: number | undefined
+  #answers = new WeakMap<Caller, Map<string, T>>()
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  /** The kept answer, or what `ask` finds. What `ask` throws is not kept. */
+  async answer(caller: Caller, question: string, ask: () => Promise<T>): Promise<T> {
+    const version = this.#db.version()
+    if (version === undefined) return ask()
+    if (version !== this.#version) {
+      this.#version = version
+      this.#answers = new WeakMap()
+    }
+    let ofCaller = this.#answers.get(caller)
+    const known = ofCaller?.get(question)
+    if (known !== undefined) return known
+    const found = await ask()
+    // A commit between the look and the answer makes the answer one that must not be kept.
+    if (this.#version !== version) return found
+    if (!ofCaller || ofCaller.size >= keptAnswers) {
+      ofCaller = new Map()
+      this.#answers.set(caller, ofCaller)
+    }
+    ofCaller.set(question, found)
+    return found
+  }
+}

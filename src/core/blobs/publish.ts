@@ -1,0 +1,98 @@
+import type { BlobLocation, StagedUpload } from '../../blobstore/blobstore.ts'
+import type { Transaction } from '../../metadata/database.ts'
+import { type Digest, digestAlgorithm, digestHex, digestToBytes } from '../../protocol/oci/digest.ts'
+import type { Requester } from '../caller.ts'
+import { DomainError } from '../errors.ts'
+import { type EventKind, recordEvent } from '../events.ts'
+import type { Target } from '../repositories/push-target.ts'
+import { addToTotal } from '../totals.ts'
+import type { BlobDeps } from './deps.ts'
+import { deleteHeldSession, findPresentBlob, holdPresentBlob, insertLink, upsertBlob } from './queries.ts'
+
+export type Publication = {
+  target: Target
+  staged: StagedUpload
+  digest: Digest
+  /** The session that ends with it, where there is one. */
+  session?: { id: string; leaseId: string }
+}
+
+/**
+ * Makes staged content a blob of the repository: bytes first, rows after (invariant 1). When the registry has the
+ * content already the staged copy is dropped. Throws `upload_unknown` when the session was lost meanwhile.
+ */
+export async function publish(deps: BlobDeps, by: Requester, publication: Publication): Promise<void> {
+  const { db, store } = deps
+  const { staged, digest } = publication
+  const bytes = digestToBytes(digest)
+
+  if (await findPresentBlob(db.read, bytes)) {
+    const isLinked = await db.write(async tx => {
+      if (!(await holdPresentBlob(tx, bytes))) return false
+      await link(tx, deps, by, publication)
+      return true
+    })
+    if (isLinked) {
+      await store.abort(staged)
+      return
+    }
+  }
+
+  const location = await store.commit(staged, { algorithm: digestAlgorithm(digest), hex: digestHex(digest) })
+  const counted = await keepOrRemove(deps, location, () =>
+    db.write(async tx => {
+      const nowMs = deps.clock.nowMs()
+      const place = await upsertBlob(tx, { digest: bytes, sizeBytes: staged.offsetBytes, location, nowMs })
+      await link(tx, deps, by, publication)
+      deps.atCommitStep?.('before-commit')
+      return place
+    }),
+  )
+  deps.atCommitStep?.('after-commit')
+  if (counted !== location) await store.remove(location)
+}
+
+/** Links a blob to the repository with its event and its share of the totals. */
+export async function recordLink(
+  tx: Transaction,
+  by: Requester,
+  link: { target: Target; digest: Digest; sizeBytes: number; nowMs: number; kind: EventKind },
+): Promise<void> {
+  const { target, nowMs } = link
+  const bytes = digestToBytes(link.digest)
+  if (!(await insertLink(tx, target.repositoryId, bytes, nowMs))) return
+  await addToTotal(tx, `repository:${target.repositoryId}`, 'bytes', link.sizeBytes)
+  await recordEvent(tx, by, {
+    kind: link.kind,
+    atMs: nowMs,
+    accountId: target.accountId,
+    organizationId: target.organizationId,
+    repositoryId: target.repositoryId,
+    digestAfter: bytes,
+    detail: { repository: target.path, sizeBytes: link.sizeBytes },
+  })
+}
+
+async function link(tx: Transaction, deps: BlobDeps, by: Requester, publication: Publication): Promise<void> {
+  const { target, digest, session, staged } = publication
+  if (session && !(await deleteHeldSession(tx, session))) {
+    throw new DomainError('upload_unknown', 'the upload was ended by another request or expired: start it again')
+  }
+  await recordLink(tx, by, {
+    target,
+    digest,
+    sizeBytes: staged.offsetBytes,
+    nowMs: deps.clock.nowMs(),
+    kind: 'blob.pushed',
+  })
+}
+
+/** Bytes that no row came to mention are taken away again. */
+async function keepOrRemove<T>(deps: BlobDeps, location: BlobLocation, record: () => Promise<T>): Promise<T> {
+  try {
+    return await record()
+  } catch (error) {
+    await deps.store.remove(location)
+    throw error
+  }
+}

@@ -1,0 +1,223 @@
+import type { BlobLocation } from '../../blobstore/blobstore.ts'
+import type { Database, Reader, Transaction } from '../../metadata/database.ts'
+import type { Row } from '../../metadata/tables.ts'
+import { type FactsRow, factsColumns, factsJoins } from '../access/queries.ts'
+
+export type BlobRow = { size_bytes: number; location: string }
+
+/** Rights and the blob in one round trip: the fragments' parameters, then `$5` the digest. */
+export function linkedBlobQuery(db: Database) {
+  return db.prepare<FactsRow & { blob_size: number | null; blob_location: string | null }>(
+    'blob-read',
+    `select ${factsColumns}, b.size_bytes as blob_size, b.location as blob_location
+     from ${factsJoins}
+     left join blob_links l on l.repository_id = r.id and l.digest = $5
+     left join blobs b on b.digest = l.digest`,
+  )
+}
+
+export async function insertSession(tx: Transaction, row: Row<'upload_sessions'>): Promise<void> {
+  await tx.insertInto('upload_sessions').values(row).execute()
+}
+
+export type SessionKey = { id: string; repositoryId: number; actorId: string }
+
+/** A session by its id, its repository and its actor together; another's session is not there. */
+export async function findSession(
+  db: Reader,
+  key: SessionKey,
+  nowMs: number,
+): Promise<Row<'upload_sessions'> | undefined> {
+  return db
+    .selectFrom('upload_sessions')
+    .selectAll()
+    .where('id', '=', key.id)
+    .where('repository_id', '=', key.repositoryId)
+    .where('actor_id', '=', key.actorId)
+    .where('expires_ms', '>', nowMs)
+    .executeTakeFirst()
+}
+
+/** Takes the session for one writer until `untilMs`; undefined when it is taken or not there. */
+export async function claimSession(
+  tx: Transaction,
+  key: SessionKey,
+  lease: { id: string; nowMs: number; untilMs: number },
+): Promise<Row<'upload_sessions'> | undefined> {
+  return tx
+    .updateTable('upload_sessions')
+    .set({ lease_id: lease.id, lease_until_ms: lease.untilMs })
+    .where('id', '=', key.id)
+    .where('repository_id', '=', key.repositoryId)
+    .where('actor_id', '=', key.actorId)
+    .where('expires_ms', '>', lease.nowMs)
+    .where(eb => eb.or([eb('lease_id', 'is', null), eb('lease_until_ms', '<', lease.nowMs)]))
+    .returningAll()
+    .executeTakeFirst()
+}
+
+/** Changes a session that is still held under this lease; false when it was lost. */
+export async function updateHeldSession(
+  tx: Transaction,
+  held: { id: string; leaseId: string },
+  change: Partial<Row<'upload_sessions'>>,
+): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('upload_sessions')
+    .set(change)
+    .where('id', '=', held.id)
+    .where('lease_id', '=', held.leaseId)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+/** Removes a session that is still held under this lease; false when it was lost. */
+export async function deleteHeldSession(tx: Transaction, held: { id: string; leaseId: string }): Promise<boolean> {
+  const { numDeletedRows } = await tx
+    .deleteFrom('upload_sessions')
+    .where('id', '=', held.id)
+    .where('lease_id', '=', held.leaseId)
+    .executeTakeFirst()
+  return numDeletedRows > 0n
+}
+
+/** Sessions past their time that nobody is writing to. */
+export async function expiredSessions(db: Reader, nowMs: number, limit: number): Promise<Row<'upload_sessions'>[]> {
+  return db
+    .selectFrom('upload_sessions')
+    .selectAll()
+    .where('expires_ms', '<=', nowMs)
+    .where('lease_until_ms', '<', nowMs)
+    .orderBy('expires_ms')
+    .limit(limit)
+    .execute()
+}
+
+/** Which of these ids have a session. */
+export async function knownSessions(db: Reader, ids: readonly string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set()
+  const rows = await db.selectFrom('upload_sessions').select('id').where('id', 'in', ids).execute()
+  return new Set(rows.map(row => row.id))
+}
+
+/** The blob's row when its bytes are there to be linked. Holds the row in the transaction it is asked in. */
+export async function holdPresentBlob(tx: Transaction, digest: Uint8Array): Promise<BlobRow | undefined> {
+  return tx
+    .updateTable('blobs')
+    .set({ state: 'present' })
+    .where('digest', '=', digest)
+    .where('state', '=', 'present')
+    .returning(['size_bytes', 'location'])
+    .executeTakeFirst()
+}
+
+export async function findPresentBlob(db: Reader, digest: Uint8Array): Promise<BlobRow | undefined> {
+  return db
+    .selectFrom('blobs')
+    .select(['size_bytes', 'location'])
+    .where('digest', '=', digest)
+    .where('state', '=', 'present')
+    .executeTakeFirst()
+}
+
+/**
+ * Makes `location` the blob's place unless its bytes are present elsewhere already: of two uploads of one digest the
+ * first committed row wins. Returns the place that counts.
+ */
+export async function upsertBlob(
+  tx: Transaction,
+  blob: { digest: Uint8Array; sizeBytes: number; location: BlobLocation; nowMs: number },
+): Promise<string> {
+  const { location } = await tx
+    .insertInto('blobs')
+    .values({
+      digest: blob.digest,
+      size_bytes: blob.sizeBytes,
+      location: blob.location,
+      state: 'present',
+      created_ms: blob.nowMs,
+    })
+    .onConflict(conflict =>
+      conflict.column('digest').doUpdateSet(eb => ({
+        location: eb
+          .case()
+          .when('blobs.state', '=', 'present')
+          .then(eb.ref('blobs.location'))
+          .else(eb.ref('excluded.location'))
+          .end(),
+        state: 'present',
+      })),
+    )
+    .returning('location')
+    .executeTakeFirstOrThrow()
+  return location
+}
+
+/** Links a blob to a repository; false when it was linked before. */
+export async function insertLink(
+  tx: Transaction,
+  repositoryId: number,
+  digest: Uint8Array,
+  nowMs: number,
+): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await tx
+    .insertInto('blob_links')
+    .values({ repository_id: repositoryId, digest, created_ms: nowMs })
+    .onConflict(conflict => conflict.doNothing())
+    .executeTakeFirst()
+  return (numInsertedOrUpdatedRows ?? 0n) > 0n
+}
+
+export async function isLinked(db: Reader, repositoryId: number, digest: Uint8Array): Promise<boolean> {
+  const row = await db
+    .selectFrom('blob_links')
+    .select('digest')
+    .where('repository_id', '=', repositoryId)
+    .where('digest', '=', digest)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** True when a manifest of the repository needs this blob. */
+export async function isBlobInUse(db: Reader, repositoryId: number, digest: Uint8Array): Promise<boolean> {
+  const row = await db
+    .selectFrom('manifest_blobs')
+    .select('manifest_digest')
+    .where('repository_id', '=', repositoryId)
+    .where('held_digest', '=', digest)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** Removes the link; the size of the blob that was linked, undefined when none was. */
+export async function deleteLink(
+  tx: Transaction,
+  repositoryId: number,
+  digest: Uint8Array,
+): Promise<number | undefined> {
+  const deleted = await tx
+    .deleteFrom('blob_links')
+    .where('repository_id', '=', repositoryId)
+    .where('digest', '=', digest)
+    .returning('digest')
+    .executeTakeFirst()
+  if (!deleted) return undefined
+  const blob = await tx.selectFrom('blobs').select('size_bytes').where('digest', '=', digest).executeTakeFirstOrThrow()
+  return blob.size_bytes
+}
+
+/** Where the bytes of each blob are, in the order of digests. */
+export async function listBlobLocations(
+  db: Reader,
+  page: { after: Uint8Array; limit: number },
+): Promise<{ digest: Uint8Array; location: string }[]> {
+  return db
+    .selectFrom('blobs')
+    .select(['digest', 'location'])
+    .where('digest', '>', page.after)
+    .where('state', '=', 'present')
+    .orderBy('digest')
+    .limit(page.limit)
+    .execute()
+}

@@ -1,0 +1,48 @@
+/**
+ * Who is asking, as `identity` proved it and before anyone asked what they may do. Rights are never part of a caller:
+ * they are read anew with every request (`core/access`). Epochs travel with the caller so that the same read can tell
+ * whether the proof still counts.
+ */
+export type Caller = AnonymousCaller | UserCaller
+
+export type AnonymousCaller = {
+  kind: 'anonymous'
+  /** Scopes of an anonymous docker token; undefined where the protocol has none. */
+  scopes?: readonly GrantedScope[]
+}
+
+export type UserCaller = {
+  kind: 'user'
+  userId: string
+  userName: string
+  accountId: string
+  accountName: string
+  /** The user's credential epoch when the proof was made; a password change or disabling moves it on. */
+  userEpoch: number
+  /** Set when the proof was made with an access key: the key and its epoch. */
+  accessKey?: { id: string; epoch: number }
+  /** The project that the proof is scoped to, where it is. */
+  projectId?: string
+  /** What a docker token may be used for at most; undefined for proofs that are not limited to scopes. */
+  scopes?: readonly GrantedScope[]
+}
+
+/**
+ * Whoever runs `stower` commands on the data folder itself. They own every byte of it, so nobody asks what they may do;
+ * on the wire there is no such caller.
+ */
+export type OperatorCaller = { kind: 'operator'; name: string }
+
+/** One entry of a docker token's `access` claim. */
+export type GrantedScope = { type: string; name: string; actions: readonly string[] }
+
+/** Where a request came from; goes into events and logs. */
+export type Origin = { requestId: string; sourceAddress: string }
+
+export const anonymous: AnonymousCaller = { kind: 'anonymous' }
+
+/** Who asks and where from: what every command of core is given first. */
+export type Requester<C extends Actor = Caller> = { caller: C; origin: Origin }
+
+/** Everyone who can be behind an event. */
+export type Actor = Caller | OperatorCaller

@@ -1,0 +1,86 @@
+/**
+ * The closed list of what can go wrong in the registry. Core throws these and nothing else; each surface owns one
+ * table from these codes to its wire, and no surface can tell "not there" from "not visible to you", because both
+ * leave core as the same `*_unknown` code (invariant 4).
+ */
+export const errorCodes = [
+  // who is asking
+  'unauthenticated', // no proof of identity came with the request
+  'credentials_invalid', // a proof came and it is wrong, expired or revoked
+  'scope_insufficient', // the docker token does not hold the scope that the request needs
+  'denied', // the caller sees the object and may not do this to it
+  'too_many_requests',
+  // what was asked for is not there, or not for this caller to see
+  'account_unknown',
+  'project_unknown',
+  'user_unknown',
+  'access_key_unknown',
+  'token_unknown',
+  'organization_unknown',
+  'repository_unknown',
+  'grant_unknown',
+  'manifest_unknown',
+  'tag_unknown',
+  'blob_unknown',
+  'upload_unknown',
+  'path_unknown',
+  'method_unsupported',
+  // it is there already
+  'account_exists',
+  'user_exists',
+  'organization_exists',
+  'repository_exists',
+  'grant_exists',
+  'organization_not_empty',
+  // what came is not acceptable
+  'organization_name_invalid',
+  'repository_name_invalid',
+  'tag_invalid',
+  'digest_invalid',
+  'manifest_invalid',
+  'manifest_reference_missing', // detail: the digests that this repository does not hold
+  'blob_in_use',
+  'size_invalid',
+  'upload_range_invalid', // detail: the offset that the upload has
+  'upload_busy', // another request is writing to this upload
+  'page_invalid',
+  'filter_invalid',
+  'level_invalid',
+  'parameter_missing',
+  'parameter_invalid',
+  'body_unparsable',
+  'body_type_unsupported',
+  'body_too_large',
+  'description_too_long',
+  'unsupported',
+  // the machine
+  'storage_full',
+  'unavailable',
+] as const
+
+export type ErrorCode = (typeof errorCodes)[number]
+
+/** Data that goes with an error; surfaces decide how it is worded on their wire. */
+export type ErrorDetail = Readonly<Record<string, unknown>>
+
+/**
+ * What core throws. `message` is a sentence for people that says what to do; `detail` is data for programs. A foreign
+ * error that was translated stands in `cause`.
+ */
+export class DomainError extends Error {
+  override readonly name = 'DomainError'
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    readonly detail: ErrorDetail = {},
+    options?: { cause?: unknown },
+  ) {
+    super(message, options)
+  }
+}
+
+/** True for an error of core with one of these codes (any code when none is named). */
+export function isDomainError(error: unknown, ...codes: ErrorCode[]): error is DomainError {
+  return error instanceof DomainError && (codes.length === 0 || codes.includes(error.code))
+}

@@ -1,0 +1,82 @@
+import type { Transaction } from '../metadata/database.ts'
+import type { Actor, Requester } from './caller.ts'
+
+/** What can happen. An event is written in the transaction of the change it tells of. */
+export type EventKind =
+  | 'organization.created'
+  | 'organization.deleted'
+  | 'organization.granted'
+  | 'organization.revoked'
+  | 'repository.created'
+  | 'repository.updated'
+  | 'repository.deleted'
+  | 'repository.granted'
+  | 'repository.revoked'
+  | 'blob.pushed'
+  | 'blob.mounted'
+  | 'blob.deleted'
+  | 'manifest.pushed'
+  | 'manifest.deleted'
+  | 'tag.moved'
+  | 'tag.deleted'
+  | 'user.created'
+  | 'user.disabled'
+  | 'user.enabled'
+  | 'user.password-changed'
+  | 'access-key.created'
+  | 'access-key.disabled'
+  | 'access-key.enabled'
+  | 'account.created'
+
+export type Event = {
+  kind: EventKind
+  atMs: number
+  accountId: string
+  organizationId?: number
+  repositoryId?: number
+  digestBefore?: Uint8Array
+  digestAfter?: Uint8Array
+  /** Names as they were when it happened; small, and never a secret. */
+  detail?: Readonly<Record<string, string | number | boolean>>
+}
+
+export async function recordEvent(tx: Transaction, by: Requester<Actor>, event: Event): Promise<void> {
+  await recordEvents(tx, by, [event])
+}
+
+/** Writes the events of one change, in order. */
+export async function recordEvents(tx: Transaction, by: Requester<Actor>, events: readonly Event[]): Promise<void> {
+  if (events.length === 0) return
+  const actor = actorOf(by)
+  await tx
+    .insertInto('events')
+    .values(
+      events.map(event => ({
+        at_ms: event.atMs,
+        account_id: event.accountId,
+        organization_id: event.organizationId ?? null,
+        repository_id: event.repositoryId ?? null,
+        kind: event.kind,
+        actor_id: actor.id,
+        actor_name: actor.name,
+        source_address: by.origin.sourceAddress,
+        request_id: by.origin.requestId,
+        digest_before: event.digestBefore ?? null,
+        digest_after: event.digestAfter ?? null,
+        detail: JSON.stringify(event.detail ?? {}),
+      })),
+    )
+    .execute()
+}
+
+/** Who acts, as events and history name them. */
+export function actorOf({ caller }: Requester<Actor>): { id: string; name: string } {
+  switch (caller.kind) {
+    case 'user':
+      return { id: caller.userId, name: caller.userName }
+    case 'operator':
+      return { id: '', name: `operator ${caller.name}` }
+    case 'anonymous':
+      return { id: '', name: 'anonymous' }
+  }
+}

@@ -1,0 +1,140 @@
+import type { Database } from '../../metadata/database.ts'
+import type { Descriptor } from '../../protocol/oci/descriptor.ts'
+import { type Digest, digestOf, digestToBytes } from '../../protocol/oci/digest.ts'
+import type { ParsedManifest } from '../../protocol/oci/manifest.ts'
+import { isNonDistributable, manifestKind } from '../../protocol/oci/media-types.ts'
+import type { Access } from '../access/access.ts'
+import type { Place } from '../access/queries.ts'
+import type { Requester } from '../caller.ts'
+import type { Clock } from '../clock.ts'
+import { DomainError } from '../errors.ts'
+import { actorOf, recordEvent } from '../events.ts'
+import { ensureRepository, type Target } from '../repositories/push-target.ts'
+import { moveTags } from '../tags/move-tag.ts'
+import { heldContent, insertBody, insertManifest, insertReferences, touchRepository } from './queries.ts'
+
+type Deps = { db: Database; access: Access; clock: Clock }
+
+export type ManifestPush = {
+  /** As received; stored and served unchanged (invariant 3). */
+  body: Uint8Array
+  manifest: ParsedManifest
+  /** By which the client named it, or the sha256 of the body where it was named by a tag. */
+  digest: Digest
+  tags: readonly string[]
+}
+
+/**
+ * Adds a manifest and moves its tags, all in one transaction. Every blob and child it names has to be held by this
+ * repository; foreign layers and the subject may be missing. Throws `manifest_reference_missing` (detail: all of them),
+ * `digest_invalid`, `denied`, …
+ */
+export async function pushManifest(
+  deps: Deps,
+  by: Requester,
+  place: Required<Place>,
+  push: ManifestPush,
+): Promise<void> {
+  const algorithm = push.digest.startsWith('sha512:') ? 'sha512' : 'sha256'
+  const found = digestOf(algorithm, push.body)
+  if (found !== push.digest) {
+    throw new DomainError('digest_invalid', `the manifest has the digest ${found}, not ${push.digest}`, { found })
+  }
+  const target = await ensureRepository(deps, by, place)
+  const digest = digestToBytes(push.digest)
+  const references = referencesOf(push.manifest)
+  await deps.db.write(async tx => {
+    const nowMs = deps.clock.nowMs()
+    if (!(await touchRepository(tx, target.repositoryId, nowMs))) {
+      throw new DomainError('repository_unknown', `the repository ${target.path} was deleted meanwhile`, { place })
+    }
+    const held = await heldContent(tx, target.repositoryId, {
+      blobs: references.map(reference => reference.bytes),
+      manifests: references.filter(reference => reference.isChild).map(reference => reference.bytes),
+    })
+    const isHeld = (reference: Reference) =>
+      held.blobs.has(reference.bytes.toHex()) || (reference.isChild && held.manifests.has(reference.bytes.toHex()))
+    const missing = references.filter(reference => !reference.mayBeMissing && !isHeld(reference))
+    if (missing.length > 0) throw missingReferences(target, missing)
+
+    await insertBody(tx, digest, push.body)
+    const isNew = await insertManifest(tx, manifestRow(push, target, by, nowMs))
+    if (isNew) {
+      await insertReferences(tx, {
+        blobs: references
+          .filter(reference => !(reference.isChild && held.manifests.has(reference.bytes.toHex())))
+          .map(reference => ({
+            repository_id: target.repositoryId,
+            manifest_digest: digest,
+            target_digest: reference.bytes,
+            held_digest: held.blobs.has(reference.bytes.toHex()) ? reference.bytes : null,
+          })),
+        children: push.manifest.children.map((child, position) => ({
+          repository_id: target.repositoryId,
+          manifest_digest: digest,
+          position,
+          child_digest: digestToBytes(child.digest),
+        })),
+      })
+      await recordEvent(tx, by, {
+        kind: 'manifest.pushed',
+        atMs: nowMs,
+        accountId: target.accountId,
+        organizationId: target.organizationId,
+        repositoryId: target.repositoryId,
+        digestAfter: digest,
+        detail: { repository: target.path, mediaType: push.manifest.mediaType },
+      })
+    }
+    await moveTags(tx, by, { engine: deps.db.engine, target, tags: push.tags, digest, nowMs })
+  })
+}
+
+/** One digest that a manifest names, each digest once. */
+type Reference = { digest: Digest; bytes: Uint8Array; isChild: boolean; mayBeMissing: boolean }
+
+function referencesOf(manifest: ParsedManifest): Reference[] {
+  const references = new Map<Digest, Reference>()
+  const add = (descriptor: Descriptor, isChild: boolean, mayBeMissing: boolean) => {
+    const known = references.get(descriptor.digest)
+    references.set(descriptor.digest, {
+      digest: descriptor.digest,
+      bytes: known?.bytes ?? digestToBytes(descriptor.digest),
+      isChild: isChild || known?.isChild === true,
+      mayBeMissing: mayBeMissing && known?.mayBeMissing !== false,
+    })
+  }
+  if (manifest.config) add(manifest.config, false, false)
+  for (const layer of manifest.layers) add(layer, false, isNonDistributable(layer.mediaType))
+  // An index may name blobs as children: buildkit writes its caches so.
+  for (const child of manifest.children) add(child, true, false)
+  return [...references.values()]
+}
+
+function missingReferences(target: Target, missing: readonly Reference[]): DomainError {
+  const digests = missing.map(reference => reference.digest)
+  return new DomainError(
+    'manifest_reference_missing',
+    `${target.path} does not hold ${digests.length === 1 ? digests[0] : `${digests.length} of the blobs`} that the manifest names: push ${digests.length === 1 ? 'it' : 'them'} first`,
+    { digests },
+  )
+}
+
+function manifestRow(push: ManifestPush, target: Target, by: Requester, nowMs: number) {
+  const { manifest } = push
+  const content = [...(manifest.config ? [manifest.config] : []), ...manifest.layers]
+  return {
+    repository_id: target.repositoryId,
+    digest: digestToBytes(push.digest),
+    media_type: manifest.mediaType,
+    artifact_type: manifest.artifactType ?? null,
+    size_bytes: push.body.byteLength,
+    config_digest: manifest.config ? digestToBytes(manifest.config.digest) : null,
+    subject_digest: manifest.subject ? digestToBytes(manifest.subject.digest) : null,
+    content_bytes:
+      manifestKind(manifest.mediaType) === 'index' ? 0 : content.reduce((sum, each) => sum + each.sizeBytes, 0),
+    annotations: manifest.annotations ? JSON.stringify(manifest.annotations) : null,
+    pusher_id: actorOf(by).id,
+    pushed_ms: nowMs,
+  }
+}

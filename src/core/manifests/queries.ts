@@ -1,0 +1,143 @@
+import type { Database, Reader, Transaction } from '../../metadata/database.ts'
+import type { NewRow, Row } from '../../metadata/tables.ts'
+import { type FactsRow, factsColumns, factsJoins } from '../access/queries.ts'
+
+export type ManifestColumns = {
+  manifest_digest: Uint8Array | null
+  manifest_media_type: string | null
+  manifest_size: number | null
+}
+
+const manifestColumns =
+  'm.digest as manifest_digest, m.media_type as manifest_media_type, m.size_bytes as manifest_size'
+
+/** Rights and the manifest that a tag names, in one round trip: the fragments' parameters, then `$5` the tag. */
+export function manifestByTagQuery(db: Database) {
+  return db.prepare<FactsRow & ManifestColumns>(
+    'manifest-by-tag',
+    `select ${factsColumns}, ${manifestColumns} from ${factsJoins}
+     left join tags t on t.repository_id = r.id and t.name = $5
+     left join manifests m on m.repository_id = r.id and m.digest = t.digest`,
+  )
+}
+
+/** The same by digest, `$5`. */
+export function manifestByDigestQuery(db: Database) {
+  return db.prepare<FactsRow & ManifestColumns>(
+    'manifest-by-digest',
+    `select ${factsColumns}, ${manifestColumns} from ${factsJoins}
+     left join manifests m on m.repository_id = r.id and m.digest = $5`,
+  )
+}
+
+export async function findBody(db: Reader, digest: Uint8Array): Promise<Uint8Array | undefined> {
+  const row = await db.selectFrom('manifest_bodies').select('body').where('digest', '=', digest).executeTakeFirst()
+  return row?.body
+}
+
+/** Which of these digests the repository holds as blobs, and which as manifests; digests as hex of their binary form. */
+export async function heldContent(
+  db: Reader,
+  repositoryId: number,
+  wanted: { blobs: readonly Uint8Array[]; manifests: readonly Uint8Array[] },
+): Promise<{ blobs: Set<string>; manifests: Set<string> }> {
+  const held = async (table: 'blob_links' | 'manifests', digests: readonly Uint8Array[]) => {
+    const found = new Set<string>()
+    for (let from = 0; from < digests.length; from += digestsPerQuery) {
+      const rows = await db
+        .selectFrom(table)
+        .select('digest')
+        .where('repository_id', '=', repositoryId)
+        .where('digest', 'in', digests.slice(from, from + digestsPerQuery))
+        .execute()
+      for (const row of rows) found.add(row.digest.toHex())
+    }
+    return found
+  }
+  return { blobs: await held('blob_links', wanted.blobs), manifests: await held('manifests', wanted.manifests) }
+}
+
+/** Engines bound the number of parameters of one query. */
+const digestsPerQuery = 500
+
+/** Stores the bytes once per digest, whatever number of repositories holds them. */
+export async function insertBody(tx: Transaction, digest: Uint8Array, body: Uint8Array): Promise<void> {
+  await tx
+    .insertInto('manifest_bodies')
+    .values({ digest, body })
+    .onConflict(conflict => conflict.doNothing())
+    .execute()
+}
+
+/** Adds a manifest to a repository; false when it was there before. */
+export async function insertManifest(tx: Transaction, row: NewRow<'manifests'>): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await tx
+    .insertInto('manifests')
+    .values(row)
+    .onConflict(conflict => conflict.doNothing())
+    .executeTakeFirst()
+  return (numInsertedOrUpdatedRows ?? 0n) > 0n
+}
+
+export async function insertReferences(
+  tx: Transaction,
+  references: { blobs: NewRow<'manifest_blobs'>[]; children: NewRow<'manifest_children'>[] },
+): Promise<void> {
+  for (let from = 0; from < references.blobs.length; from += rowsPerInsert) {
+    await tx
+      .insertInto('manifest_blobs')
+      .values(references.blobs.slice(from, from + rowsPerInsert))
+      .execute()
+  }
+  for (let from = 0; from < references.children.length; from += rowsPerInsert) {
+    await tx
+      .insertInto('manifest_children')
+      .values(references.children.slice(from, from + rowsPerInsert))
+      .execute()
+  }
+}
+
+const rowsPerInsert = 200
+
+/** Removes a manifest and its references; false when it was not there. */
+export async function deleteManifestRow(tx: Transaction, repositoryId: number, digest: Uint8Array): Promise<boolean> {
+  const { numDeletedRows } = await tx
+    .deleteFrom('manifests')
+    .where('repository_id', '=', repositoryId)
+    .where('digest', '=', digest)
+    .executeTakeFirst()
+  return numDeletedRows > 0n
+}
+
+/** Pushes become visible in the repository's own time of change. */
+export async function touchRepository(tx: Transaction, repositoryId: number, nowMs: number): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('repositories')
+    .set({ updated_ms: nowMs })
+    .where('id', '=', repositoryId)
+    .where('deleted_ms', 'is', null)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+export type ReferrerRow = Pick<
+  Row<'manifests'>,
+  'digest' | 'media_type' | 'artifact_type' | 'size_bytes' | 'annotations'
+>
+
+/** Manifests of the repository whose subject is this digest, in the order of their digests. */
+export async function listReferrers(
+  db: Reader,
+  query: { repositoryId: number; subject: Uint8Array; after?: Uint8Array; artifactType?: string; limit: number },
+): Promise<ReferrerRow[]> {
+  let select = db
+    .selectFrom('manifests')
+    .select(['digest', 'media_type', 'artifact_type', 'size_bytes', 'annotations'])
+    .where('repository_id', '=', query.repositoryId)
+    .where('subject_digest', '=', query.subject)
+    .orderBy('digest')
+    .limit(query.limit)
+  if (query.after) select = select.where('digest', '>', query.after)
+  if (query.artifactType !== undefined) select = select.where('artifact_type', '=', query.artifactType)
+  return select.execute()
+}

@@ -1,0 +1,62 @@
+import type { Reader, Transaction } from '../metadata/database.ts'
+
+/**
+ * Numbers that are read often and changed by many at once (tags of a repository, repositories of an organization). A
+ * change only inserts a delta row, so no two writers meet in one hot row; a job folds deltas into the base.
+ */
+export type TotalOwner = `organization:${number}` | `repository:${number}` | `account:${string}`
+export type Metric = 'organizations' | 'repositories' | 'tags' | 'bytes'
+
+/** Adds to a total, in the transaction of the change it counts. */
+export async function addToTotal(tx: Transaction, owner: TotalOwner, metric: Metric, delta: number): Promise<void> {
+  if (delta !== 0) await tx.insertInto('total_deltas').values({ owner, metric, delta }).execute()
+}
+
+/** Base plus deltas for each owner, 0 where nothing was ever counted. One query for the whole page. */
+export async function readTotals(
+  db: Reader,
+  owners: readonly TotalOwner[],
+): Promise<(owner: TotalOwner, metric: Metric) => number> {
+  const sums = new Map<string, number>()
+  if (owners.length > 0) {
+    const base = db.selectFrom('totals').select(['owner', 'metric', 'value as amount']).where('owner', 'in', owners)
+    const deltas = db
+      .selectFrom('total_deltas')
+      .select(['owner', 'metric', 'delta as amount'])
+      .where('owner', 'in', owners)
+    for (const row of await base.unionAll(deltas).execute()) {
+      const key = `${row.owner} ${row.metric}`
+      sums.set(key, (sums.get(key) ?? 0) + row.amount)
+    }
+  }
+  return (owner, metric) => sums.get(`${owner} ${metric}`) ?? 0
+}
+
+/** Folds at most `limit` deltas into their bases; returns how many. */
+export async function foldTotals(tx: Transaction, limit: number): Promise<number> {
+  const rows = await tx.selectFrom('total_deltas').selectAll().orderBy('id').limit(limit).execute()
+  const sums = new Map<string, { owner: string; metric: string; value: number }>()
+  for (const row of rows) {
+    const sum = sums.get(`${row.owner} ${row.metric}`) ?? { owner: row.owner, metric: row.metric, value: 0 }
+    sums.set(`${row.owner} ${row.metric}`, { ...sum, value: sum.value + row.delta })
+  }
+  if (rows.length === 0) return 0
+  await tx
+    .insertInto('totals')
+    .values([...sums.values()])
+    .onConflict(conflict =>
+      conflict
+        .columns(['owner', 'metric'])
+        .doUpdateSet(eb => ({ value: eb('totals.value', '+', eb.ref('excluded.value')) })),
+    )
+    .execute()
+  await tx
+    .deleteFrom('total_deltas')
+    .where(
+      'id',
+      'in',
+      rows.map(row => row.id),
+    )
+    .execute()
+  return rows.length
+}

@@ -1,0 +1,26 @@
+import type { Surface } from './exchange.ts'
+
+export type Surfaces = { oci: Surface; manage: Surface; iam: Surface; token: Surface; ops: Surface; root: Surface }
+
+/** Proofs that only SWR's clients carry; with one of them `/v2/` is SWR's version document, not the registry's. */
+function hasSwrCredentials(headers: Headers): boolean {
+  return headers.has('x-auth-token') || /^(SDK|V11)-HMAC-/.test(headers.get('authorization') ?? '')
+}
+
+/** Who answers a path: one listener serves every protocol. */
+export function dispatch(surfaces: Surfaces): (url: URL, request: Request) => Surface {
+  return ({ pathname }, request) => {
+    if (pathname === '/v2/') return hasSwrCredentials(request.headers) ? surfaces.manage : surfaces.oci
+    if (pathname === '/v2' || isBelow(pathname, '/v2/manage') || isBelow(pathname, '/v3/manage')) return surfaces.manage
+    if (pathname.startsWith('/v2/')) return surfaces.oci
+    if (isBelow(pathname, '/swr-api')) return surfaces.manage
+    if (isBelow(pathname, '/swr/auth/v2/registry/auth')) return surfaces.token
+    if (isBelow(pathname, '/v3') || isBelow(pathname, '/v3.0') || isBelow(pathname, '/iam')) return surfaces.iam
+    if (pathname === '/livez' || pathname === '/readyz' || pathname === '/metrics') return surfaces.ops
+    return surfaces.root
+  }
+}
+
+function isBelow(pathname: string, prefix: string): boolean {
+  return pathname === prefix || pathname.startsWith(`${prefix}/`)
+}

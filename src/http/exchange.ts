@@ -1,0 +1,34 @@
+import type { Origin } from '../core/caller.ts'
+import type { BodyProgress } from './body-progress.ts'
+
+/**
+ * One request as every surface sees it. The URL is parsed once and serves routing, access, signature check and log, so
+ * that no two of them can read it differently.
+ */
+export type Exchange = {
+  request: Request
+  /** As received, percent-encoding kept; `url.pathname` is the raw path. */
+  url: URL
+  origin: Origin
+  /** The address clients reach this server under, e.g. `https://swr.example.org`; no slash at the end. */
+  baseUrl: string
+  /** Aborted when the client goes away. */
+  signal: AbortSignal
+  bodyProgress: BodyProgress
+  /** Filled by surfaces for the access line. */
+  log: ExchangeLog
+}
+
+/** What a surface knows of a request that its access line should say. */
+export type ExchangeLog = {
+  /** Kind of route, never the path: `manifest`, `blob`, `repository.create`, … */
+  route: string
+  caller?: string
+  /** Bytes of the answer's body, offered to the kernel. */
+  bytes?: number
+  /** Set for answers of 5xx: logged once, with the stack. */
+  error?: unknown
+}
+
+/** What the program listens with: one surface each. Undefined: the path is not this surface's. */
+export type Surface = (exchange: Exchange) => Promise<Response> | Response

@@ -1,0 +1,110 @@
+import type { Server } from 'bun'
+import { DomainError } from '../core/errors.ts'
+import { closing } from './body.ts'
+import { bodyProgress } from './body-progress.ts'
+import type { Exchange, Surface } from './exchange.ts'
+import { nextRequestId } from './request-id.ts'
+import type { Forwarded } from './source-address.ts'
+
+export type ServeOptions = {
+  listen: { kind: 'tcp'; host: string; port: number } | { kind: 'unix'; path: string }
+  tls?: { certFile: string; keyFile: string }
+  forwarded: (peer: string, headers: Headers) => Forwarded
+  baseUrl: (host: string, forwarded: Forwarded) => string
+  /** Which surface answers a path. */
+  surfaceFor: (url: URL, request: Request) => Surface
+  onAnswered: (answered: Answered) => void
+  /** A request body that brings nothing for so long ends its request. */
+  bodyIdleMs: number
+}
+
+export type Answered = {
+  exchange: Exchange
+  status: number
+  /** Until the answer's headers are ready. */
+  seconds: number
+}
+
+export type HttpServer = {
+  /** Where it can be reached, e.g. `http://127.0.0.1:8080`. */
+  url: string
+  /** Takes no new connections and waits for the requests under way, at most `limitMs`; false when some were cut. */
+  stop: (limitMs: number) => Promise<boolean>
+}
+
+/**
+ * Listens. One URL is parsed per request and serves routing, access, signature check and log, so that no two of them can
+ * read it differently. Every answer carries `X-Request-Id`.
+ */
+export function serveHttp(options: ServeOptions): HttpServer {
+  const { listen } = options
+  const shared = {
+    // Limits on bodies are each surface's own.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    development: false,
+    fetch: (request: Request, bun: Server<undefined>) => answer(options, request, bun),
+    error: () => new Response('internal error\n', { status: 500 }),
+    ...(options.tls && { tls: { cert: Bun.file(options.tls.certFile), key: Bun.file(options.tls.keyFile) } }),
+  } as const
+  const server = translateListenErrors(listen, () =>
+    listen.kind === 'unix'
+      ? Bun.serve({ ...shared, unix: listen.path })
+      : // A slow transfer that lives must not be cut: progress is watched instead.
+        Bun.serve({ ...shared, hostname: listen.host, port: listen.port, idleTimeout: 0 }),
+  )
+  return {
+    url: urlOf(options, server),
+    stop: async limitMs => {
+      const finished = server.stop(false).then(() => true)
+      const late = new Promise<boolean>(resolve => setTimeout(() => resolve(false), limitMs).unref())
+      const isClean = server.pendingRequests === 0 || (await Promise.race([finished, late]))
+      await server.stop(true)
+      return isClean
+    },
+  }
+}
+
+async function answer(options: ServeOptions, request: Request, bun: Server<undefined>): Promise<Response> {
+  const startedMs = performance.now()
+  // Bun hands on what it can't make a URL of (a Host header that is none) as a bare path.
+  const url = request.url.startsWith('/') ? undefined : new URL(request.url)
+  if (!url) return closing(new Response('the Host header is not a host\n', { status: 400 }))
+  const peer = bun.requestIP(request)?.address ?? ''
+  const forwarded = options.forwarded(peer, request.headers)
+  const exchange: Exchange = {
+    request,
+    url,
+    origin: { requestId: nextRequestId(), sourceAddress: forwarded.sourceAddress },
+    baseUrl: options.baseUrl(url.host, forwarded),
+    signal: request.signal,
+    bodyProgress: bodyProgress(bun, request, options.bodyIdleMs),
+    log: { route: 'none' },
+  }
+  const response = await options.surfaceFor(url, request)(exchange)
+  response.headers.set('x-request-id', exchange.origin.requestId)
+  options.onAnswered({ exchange, status: response.status, seconds: (performance.now() - startedMs) / 1000 })
+  return response
+}
+
+function urlOf({ listen, tls }: ServeOptions, server: Server<undefined>): string {
+  if (listen.kind === 'unix') return 'http://localhost'
+  const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host
+  return `${tls ? 'https' : 'http'}://${host}:${server.port}`
+}
+
+/** Why nothing can be listened on, as a sentence that says what to do. */
+function translateListenErrors<T>(listen: ServeOptions['listen'], start: () => T): T {
+  try {
+    return start()
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+    const where = listen.kind === 'unix' ? listen.path : `${listen.host}:${listen.port}`
+    const reasons: Record<string, string> = {
+      EADDRINUSE: `${where} is taken by another program: stop it, or choose another address with --listen or STOWER_LISTEN`,
+      EACCES: `this user may not listen on ${where}: choose a port above 1023 with --listen or STOWER_LISTEN`,
+      EADDRNOTAVAIL: `this machine does not have the address of ${where}: choose another with --listen or STOWER_LISTEN`,
+    }
+    const reason = reasons[code] ?? `cannot listen on ${where} (${code || String(cause)})`
+    throw new DomainError('unavailable', reason, {}, { cause })
+  }
+}

@@ -1,0 +1,115 @@
+import type { AccountsDeps } from '../core/accounts/deps.ts'
+import { findAccount, type User } from '../core/accounts/queries.ts'
+import { anonymous, type Caller } from '../core/caller.ts'
+import { DomainError } from '../core/errors.ts'
+import { parseAuthorization } from './authorization.ts'
+import { logInToDocker, logInWithPassword } from './docker-login.ts'
+import { type DockerTokens, openDockerTokens } from './docker-tokens.ts'
+import { callerOfToken, type KeystoneTokens, openKeystoneTokens } from './keystone-tokens.ts'
+import { openSigningKeys } from './signing-keys.ts'
+
+export type IdentityDeps = AccountsDeps & {
+  /** How long tokens live, as configured. */
+  tokens: { keystoneLifeMs: number; dockerLifeMs: number }
+}
+
+/**
+ * From a proof to a caller. Whether the user and key behind it still count is asked with the rights, on every request
+ * (`core/access`); a keystone token is looked up together with its user.
+ */
+export type Identity = {
+  /**
+   * The caller of a request to the registry, by its Authorization header: nobody in particular without one, a token with
+   * its scopes, or a login without scopes. Synchronous for a token seen before. Throws `credentials_invalid` for
+   * everything else, never falling back to nobody; or `too_many_requests`.
+   */
+  ofDocker: (authorization: string | null) => Caller | Promise<Caller>
+
+  /** As `ofDocker`, but a token is refused: it must not be able to renew itself. */
+  ofDockerLogin: (authorization: string | null) => Promise<Caller>
+
+  /**
+   * The caller of a management call, by its headers. Throws `unauthenticated` where there is no proof in them and
+   * `credentials_invalid` for one that does not count.
+   */
+  ofManagement: (headers: Headers) => Promise<Caller>
+
+  /** The user behind a password; throws as `logInWithPassword`. */
+  logIn: (name: PasswordLogin, password: string) => Promise<User>
+
+  keystone: KeystoneTokens
+  docker: Pick<DockerTokens, 'issue'>
+
+  /** For a job: removes at most `limit` expired tokens, and keys whose tokens have all expired. */
+  deleteExpired: (limit: number) => Promise<number>
+}
+
+/** A user by id, or by name in an account that is named or known by its id. */
+export type PasswordLogin = { id: string } | { name: string; account: { id: string } | { name: string } }
+
+export function openIdentity(deps: IdentityDeps): Identity {
+  const keystone = openKeystoneTokens({ ...deps, lifeMs: deps.tokens.keystoneLifeMs })
+  const keys = openSigningKeys(deps)
+  const docker = openDockerTokens({ ...deps, keys, lifeMs: deps.tokens.dockerLifeMs })
+  // Each proof answers undefined when it is not in the request; the first that is there decides.
+  const managementProofs = [proofByToken(keystone)]
+  return {
+    ofDocker: header => {
+      if (header === null) return anonymous
+      const given = parseAuthorization(header)
+      switch (given.kind) {
+        case 'bearer':
+          return docker.verify(given.token)
+        case 'basic':
+          return logInToDocker(deps, given)
+        case 'unreadable':
+          throw unreadable()
+      }
+    },
+    ofDockerLogin: async header => {
+      if (header === null) return anonymous
+      const given = parseAuthorization(header)
+      if (given.kind !== 'basic') throw unreadable()
+      return logInToDocker(deps, given)
+    },
+    ofManagement: async headers => {
+      for (const proof of managementProofs) {
+        const caller = await proof(headers)
+        if (caller) return caller
+      }
+      throw new DomainError('unauthenticated', 'log in first: send a token in X-Auth-Token')
+    },
+    logIn: async (name, password) => logInWithPassword(deps, await resolveLogin(deps, name), password),
+    keystone,
+    docker,
+    deleteExpired: async limit => (await keystone.deleteExpired(limit)) + (await keys.deleteExpired()),
+  }
+}
+
+/** How the access line names a caller. */
+export function callerName(caller: Caller): string {
+  return caller.kind === 'user' ? `${caller.accountName}/${caller.userName}` : 'anonymous'
+}
+
+type ManagementProof = (headers: Headers) => Promise<Caller | undefined>
+
+function proofByToken(keystone: KeystoneTokens): ManagementProof {
+  return async headers => {
+    const token = headers.get('x-auth-token')
+    if (token === null) return undefined
+    const found = await keystone.find(token)
+    if (!found) throw new DomainError('credentials_invalid', 'the token is wrong, expired or revoked: log in again')
+    return callerOfToken(found)
+  }
+}
+
+async function resolveLogin({ db }: IdentityDeps, login: PasswordLogin) {
+  if ('id' in login) return login
+  if ('id' in login.account) return { accountId: login.account.id, name: login.name }
+  const account = await findAccount(db.read, login.account.name)
+  return account && { accountId: account.id, name: login.name }
+}
+
+function unreadable(): DomainError {
+  return new DomainError('credentials_invalid', 'the Authorization header holds no credentials that count here')
+}

@@ -1,0 +1,122 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { AccountsDeps } from '../core/accounts/deps.ts'
+import {
+  deleteExpiredKeystoneTokens,
+  deleteKeystoneToken,
+  insertKeystoneToken,
+  type KeystoneTokenRow,
+  keystoneTokenQuery,
+} from '../core/accounts/proofs/queries.ts'
+import type { Project, User } from '../core/accounts/queries.ts'
+import type { UserCaller } from '../core/caller.ts'
+import { DomainError } from '../core/errors.ts'
+
+/** What a token was asked for. Rights do not depend on it: they are the user's own. */
+export type TokenScope =
+  | { kind: 'none' }
+  | { kind: 'account' }
+  | { kind: 'project'; project: Pick<Project, 'id' | 'name'> }
+
+/** A token that counts. */
+export type KeystoneToken = {
+  user: { id: string; name: string; epoch: number; isAdministrator: boolean; accountId: string; accountName: string }
+  scope: TokenScope
+  issuedMs: number
+  expiresMs: number
+}
+
+/** Tokens of `POST /v3/auth/tokens`: 256 random bits, of which the store keeps only the SHA-256. */
+export type KeystoneTokens = {
+  /** `token` is the secret, answered this once. `expiresMs` never lies past `notAfterMs`. */
+  issue: (
+    user: Pick<User, 'id' | 'name' | 'epoch' | 'isAdministrator' | 'accountId' | 'accountName'>,
+    scope: TokenScope,
+    notAfterMs?: number,
+  ) => Promise<{ token: string; issued: KeystoneToken }>
+  /** Undefined for a token that is unknown, expired or revoked, or whose user is disabled or changed the password. */
+  find: (token: string) => Promise<KeystoneToken | undefined>
+  /** From then on the token is unknown. Throws `token_unknown` when it is already. */
+  revoke: (token: string) => Promise<void>
+  /** For a job: removes at most `limit` expired tokens and answers how many it were. */
+  deleteExpired: (limit: number) => Promise<number>
+}
+
+export function openKeystoneTokens({
+  db,
+  clock,
+  lifeMs,
+}: Pick<AccountsDeps, 'db' | 'clock'> & { lifeMs: number }): KeystoneTokens {
+  const findRow = keystoneTokenQuery(db)
+  return {
+    issue: async (user, scope, notAfterMs = Number.POSITIVE_INFINITY) => {
+      const token = randomBytes(32).toString('base64url')
+      const issuedMs = clock.nowMs()
+      const expiresMs = Math.min(issuedMs + lifeMs, notAfterMs)
+      const row = {
+        token_hash: hashOf(token),
+        user_id: user.id,
+        user_epoch: user.epoch,
+        scope: scope.kind,
+        project_id: scope.kind === 'project' ? scope.project.id : null,
+        issued_ms: issuedMs,
+        expires_ms: expiresMs,
+      }
+      // A token that a power cut takes back is one more login; that it is revoked must last.
+      await db.write(tx => insertKeystoneToken(tx, row), { survives: 'crash' })
+      const { id, name, epoch, isAdministrator, accountId, accountName } = user
+      const owner = { id, name, epoch, isAdministrator, accountId, accountName }
+      return { token, issued: { user: owner, scope, issuedMs, expiresMs } }
+    },
+    find: async token => {
+      const [row] = await findRow([hashOf(token), clock.nowMs()])
+      return row && readToken(row)
+    },
+    revoke: async token => {
+      const wasThere = await db.write(tx => deleteKeystoneToken(tx, hashOf(token)))
+      if (!wasThere) throw new DomainError('token_unknown', 'there is no such token')
+    },
+    deleteExpired: limit => {
+      const nowMs = clock.nowMs()
+      return db.write(tx => deleteExpiredKeystoneTokens(tx, nowMs, limit))
+    },
+  }
+}
+
+export function callerOfToken({ user, scope }: KeystoneToken): UserCaller {
+  return {
+    kind: 'user',
+    userId: user.id,
+    userName: user.name,
+    accountId: user.accountId,
+    accountName: user.accountName,
+    userEpoch: user.epoch,
+    ...(scope.kind === 'project' ? { projectId: scope.project.id } : {}),
+  }
+}
+
+function hashOf(token: string): Uint8Array {
+  return createHash('sha256').update(token).digest()
+}
+
+function readToken(row: KeystoneTokenRow): KeystoneToken {
+  return {
+    user: {
+      id: row.user_id,
+      name: row.user_name,
+      epoch: row.user_epoch,
+      isAdministrator: row.is_administrator === 1,
+      accountId: row.account_id,
+      accountName: row.account_name,
+    },
+    scope: readScope(row),
+    issuedMs: row.issued_ms,
+    expiresMs: row.expires_ms,
+  }
+}
+
+function readScope(row: KeystoneTokenRow): TokenScope {
+  if (row.scope === 'project' && row.project_id !== null && row.project_name !== null) {
+    return { kind: 'project', project: { id: row.project_id, name: row.project_name } }
+  }
+  return row.scope === 'account' ? { kind: 'account' } : { kind: 'none' }
+}

@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto'
+import type { Logger } from '../telemetry/logger.ts'
+import type { Job, Queue } from './queue.ts'
+
+/** Work of one kind. What it throws is logged, kept in the row, and tried again later. */
+export type JobHandler = {
+  /** Runs again and again with this pause, as one row with the subject ''; without it a job is done when it is done. */
+  everyMs?: number
+  run: (job: Job) => Promise<void>
+}
+
+const leaseMs = 10 * 60_000
+const longestRetryMs = 60 * 60_000
+
+/**
+ * Takes jobs by lease and runs them one at a time. Any number of processes may do so: a job whose holder died is taken
+ * again when its lease ends, so a handler must bear being run twice.
+ */
+export class JobWorker implements AsyncDisposable {
+  readonly #queue: Queue
+  readonly #handlers: ReadonlyMap<string, JobHandler>
+  readonly #clock: { nowMs: () => number }
+  readonly #logger: Logger
+  readonly #timer: Timer
+  #running: Promise<void> | undefined
+
+  constructor(deps: {
+    queue: Queue
+    handlers: ReadonlyMap<string, JobHandler>
+    clock: { nowMs: () => number }
+    logger: Logger
+    lookEveryMs?: number
+  }) {
+    this.#queue = deps.queue
+    this.#handlers = deps.handlers
+    this.#clock = deps.clock
+    this.#logger = deps.logger
+    this.#timer = setInterval(() => this.#wake(), deps.lookEveryMs ?? 5_000)
+    this.#timer.unref()
+  }
+
+  /** Puts the recurring jobs into the table, where they are not there yet. */
+  async schedule(): Promise<void> {
+    const nowMs = this.#clock.nowMs()
+    for (const [kind, { everyMs }] of this.#handlers) {
+      if (everyMs !== undefined) await this.#queue.ensure({ kind, subject: '', runAtMs: nowMs + everyMs, nowMs })
+    }
+  }
+
+  /** Runs everything that is due now. */
+  async runDue(): Promise<void> {
+    for (;;) {
+      const lease = { id: randomUUID(), nowMs: this.#clock.nowMs(), leaseMs }
+      const job = await this.#queue.take([...this.#handlers.keys()], lease)
+      if (!job) return
+      await this.#run(job)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#running
+  }
+
+  #wake(): void {
+    this.#running ??= this.runDue()
+      .catch(error => this.#logger.error({ error }, 'jobs could not be read'))
+      .finally(() => {
+        this.#running = undefined
+      })
+  }
+
+  async #run(job: Job): Promise<void> {
+    const handler = this.#handlers.get(job.kind)
+    if (!handler) return
+    try {
+      await handler.run(job)
+    } catch (error) {
+      const waitMs = Math.min(longestRetryMs, 5_000 * 2 ** job.attempts)
+      this.#logger.error({ error, job: job.kind, subject: job.subject, retryMs: waitMs }, 'job failed')
+      await this.#queue.postpone(job, {
+        runAtMs: this.#clock.nowMs() + waitMs,
+        attempts: job.attempts + 1,
+        error: String(error).slice(0, 1000),
+      })
+      return
+    }
+    if (handler.everyMs === undefined) return this.#queue.finish(job)
+    await this.#queue.postpone(job, { runAtMs: this.#clock.nowMs() + handler.everyMs, attempts: 0, error: null })
+  }
+}

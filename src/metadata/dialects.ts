@@ -1,0 +1,46 @@
+import { type Expression, type SelectQueryBuilder, type SqlBool, sql } from 'kysely'
+import type { Database } from './database.ts'
+import type { Tables } from './tables.ts'
+
+/*
+ * What the two engines spell differently, each difference a function with a name. Everything else that slices write
+ * holds on both.
+ */
+
+type Engine = Database['engine']
+
+/** Holds the selected rows against other writers until the transaction ends; SQLite has one writer anyway. */
+export function lockRow<Table extends keyof Tables, Output>(
+  engine: Engine,
+  select: SelectQueryBuilder<Tables, Table, Output>,
+): SelectQueryBuilder<Tables, Table, Output> {
+  return engine === 'postgres' ? select.forUpdate() : select
+}
+
+/** True where `text` occurs in the column, byte for byte; no character is a wildcard. */
+export function containsText(engine: Engine, column: Expression<string>, text: string): Expression<SqlBool> {
+  return engine === 'postgres'
+    ? sql<SqlBool>`strpos(${column}, ${text}) > 0`
+    : sql<SqlBool>`instr(${column}, ${text}) > 0`
+}
+
+/** The selected rows, held as `lockRow` does, leaving out those that another transaction holds. */
+export function skipLockedRow<Table extends keyof Tables, Output>(
+  engine: Engine,
+  select: SelectQueryBuilder<Tables, Table, Output>,
+): SelectQueryBuilder<Tables, Table, Output> {
+  return engine === 'postgres' ? select.forUpdate().skipLocked() : select
+}
+
+/** The texts of a column in one, with `separator` between them; null where there are none. An aggregate. */
+export function joinedText(engine: Engine, column: Expression<string>, separator: string): Expression<string | null> {
+  return engine === 'postgres'
+    ? sql<string | null>`string_agg(${column}, ${sql.lit(separator)})`
+    : sql<string | null>`group_concat(${column}, ${sql.lit(separator)})`
+}
+
+/** True for the error of a row that refers to one that is not there, or of removing a row that others refer to. */
+export function isForeignKeyViolation(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return code === 'SQLITE_CONSTRAINT_FOREIGNKEY' || code === '23503'
+}

@@ -1,0 +1,148 @@
+import { open } from 'node:fs/promises'
+import { Kysely, PostgresDialect, sql } from 'kysely'
+import { Pool, type PoolClient, types } from 'pg'
+import { DomainError } from '../../core/errors.ts'
+import type { Database, Parameter, PreparedQuery, Reader, Transaction, WriteOptions } from '../database.ts'
+import { migrate } from '../migrate.ts'
+import { openSqlite } from '../sqlite/database.ts'
+import type { Tables } from '../tables.ts'
+import { copyFromPostgres } from '../transfer.ts'
+
+/**
+ * Two transactions that met: the body runs again. Besides what PostgreSQL asks for (40001, 40P01) that is a foreign key
+ * (23503) that another transaction broke between this one's look and its change; the next run sees it and says so.
+ */
+const runAgainCodes = new Set(['40001', '40P01', '23503'])
+const mostRuns = 12
+
+export type PostgresOptions = {
+  url: string
+  /** Connections this process holds at most. */
+  connections?: number
+  /** Told of a connection that broke while nobody used it. */
+  onConnectionFailure?: (error: Error) => void
+}
+
+/** Opens PostgreSQL (15 or newer) as the metadata store. The schema is `migrate`'s business. */
+export async function openPostgres(options: PostgresOptions): Promise<PostgresDatabase> {
+  const pool = new Pool({
+    connectionString: options.url,
+    max: options.connections ?? 16,
+    application_name: 'stower',
+    connectionTimeoutMillis: 10_000,
+    types: {
+      getTypeParser: (oid, format) => (oid === types.builtins.INT8 ? Number : types.getTypeParser(oid, format)),
+    },
+  })
+  pool.on('error', error => options.onConnectionFailure?.(error))
+  const database = new PostgresDatabase(pool)
+  try {
+    await database.check()
+  } catch (error) {
+    await pool.end()
+    throw error
+  }
+  return database
+}
+
+export class PostgresDatabase implements Database {
+  readonly engine = 'postgres'
+  readonly read: Reader
+  readonly #pool: Pool
+
+  constructor(pool: Pool) {
+    this.#pool = pool
+    this.read = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  }
+
+  async write<T>(body: (tx: Transaction) => Promise<T>, options?: WriteOptions): Promise<T> {
+    for (let run = 1; ; run++) {
+      try {
+        return await this.read
+          .transaction()
+          .setIsolationLevel('read committed')
+          .execute(async tx => {
+            if (options?.survives === 'crash') await sql`set local synchronous_commit = off`.execute(tx)
+            return body(tx)
+          })
+      } catch (error) {
+        if (!runAgainCodes.has(postgresCode(error)) || run >= mostRuns) throw translate(error)
+        await new Promise(resolve => setTimeout(resolve, Math.random() * 5 * run))
+      }
+    }
+  }
+
+  prepare<Result>(name: string, sql: string): PreparedQuery<Result> {
+    return async (parameters: readonly Parameter[]) => {
+      try {
+        const { rows } = await this.#pool.query({ name, text: sql, values: parameters as Parameter[] })
+        return rows as Result[]
+      } catch (error) {
+        throw translate(error)
+      }
+    }
+  }
+
+  version(): undefined {
+    return undefined
+  }
+
+  async check(): Promise<void> {
+    try {
+      await this.#pool.query('SELECT 1')
+    } catch (cause) {
+      throw new DomainError(
+        'unavailable',
+        'PostgreSQL does not answer: check database.url and the server',
+        {},
+        { cause },
+      )
+    }
+  }
+
+  /** The copy is a SQLite file, so that one kind of backup serves both engines. */
+  async copyTo(file: string): Promise<void> {
+    {
+      await using copy = await openSqlite({ file, checkpoints: 'on-close' })
+      await migrate(copy, { copyFile: () => file, nowMs: Date.now() })
+    }
+    await this.withClient(client => copyFromPostgres(client, file))
+    await syncFile(file)
+  }
+
+  /** One connection for itself: migrations and copies, which speak to the server directly. */
+  async withClient<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect()
+    try {
+      return await work(client)
+    } finally {
+      client.release()
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.read.destroy()
+  }
+}
+
+function postgresCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}
+
+/** PostgreSQL's errors as codes of core; everything else passes unchanged. */
+function translate(error: unknown): unknown {
+  const code = postgresCode(error)
+  if (code === '53100') {
+    return new DomainError('storage_full', 'the disk of PostgreSQL is full', {}, { cause: error })
+  }
+  if (code.startsWith('08') || code.startsWith('57P') || code === '53300' || code === 'ECONNREFUSED') {
+    return new DomainError('unavailable', 'PostgreSQL does not answer', {}, { cause: error })
+  }
+  return error
+}
+
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r+')
+  await file.sync()
+  await file.close()
+}

@@ -1,0 +1,115 @@
+import { Database as Connection, type SQLQueryBindings, type Statement } from 'bun:sqlite'
+import {
+  type CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  Kysely,
+  type QueryResult,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely'
+import type { Tables } from '../tables.ts'
+
+/** How many compiled statements one connection keeps. */
+const keptStatements = 400
+
+/** One connection to the file, its compiled statements, and Kysely on top of both. */
+export type SqliteConnection = {
+  raw: Connection
+  kysely: Kysely<Tables>
+  /** Runs `sql` with positional parameters and answers its rows. */
+  all: (sql: string, parameters: readonly unknown[]) => unknown[]
+}
+
+/** Opens one connection with the settings every connection of this program shares. */
+export function openConnection(file: string, pragmas: readonly string[]): SqliteConnection {
+  const raw = new Connection(file, { create: true, readwrite: true, strict: true })
+  for (const pragma of ['foreign_keys = ON', 'trusted_schema = OFF', ...pragmas]) raw.exec(`PRAGMA ${pragma}`)
+  const statements = new StatementCache(raw)
+  return {
+    raw,
+    kysely: new Kysely<Tables>({ dialect: new ConnectionDialect(statements) }),
+    all: (sql, parameters) => statements.get(sql).all(...(parameters as SQLQueryBindings[])),
+  }
+}
+
+/** Compiled statements by their text, the least recently used dropped first. */
+class StatementCache {
+  readonly #statements = new Map<string, Statement>()
+
+  constructor(readonly connection: Connection) {}
+
+  get(sql: string): Statement {
+    const known = this.#statements.get(sql)
+    if (known) {
+      this.#statements.delete(sql)
+      this.#statements.set(sql, known)
+      return known
+    }
+    const made = this.connection.prepare(sql)
+    this.#statements.set(sql, made)
+    if (this.#statements.size > keptStatements) {
+      const [oldest] = this.#statements
+      if (oldest) {
+        this.#statements.delete(oldest[0])
+        oldest[1].finalize()
+      }
+    }
+    return made
+  }
+}
+
+/**
+ * Kysely over one bun:sqlite connection. Every query runs synchronously, so an awaited query costs a microtask and no
+ * other work of the process comes between two of them. Transactions are the writer's business (`writer.ts`).
+ */
+class ConnectionDialect implements Dialect {
+  constructor(readonly statements: StatementCache) {}
+
+  createAdapter() {
+    return new SqliteAdapter()
+  }
+
+  createDriver(): Driver {
+    const connection = new KyselyConnection(this.statements)
+    const refuse = async (): Promise<never> => {
+      throw new Error('transactions are begun by Database.write, never on a connection')
+    }
+    return {
+      init: async () => {},
+      acquireConnection: async () => connection,
+      releaseConnection: async () => {},
+      beginTransaction: refuse,
+      commitTransaction: refuse,
+      rollbackTransaction: refuse,
+      destroy: async () => {},
+    }
+  }
+
+  createIntrospector(db: Kysely<unknown>) {
+    return new SqliteIntrospector(db)
+  }
+
+  createQueryCompiler() {
+    return new SqliteQueryCompiler()
+  }
+}
+
+class KyselyConnection implements DatabaseConnection {
+  constructor(readonly statements: StatementCache) {}
+
+  async executeQuery<Result>(query: CompiledQuery): Promise<QueryResult<Result>> {
+    const statement = this.statements.get(query.sql)
+    const parameters = query.parameters as SQLQueryBindings[]
+    if (statement.columnNames.length > 0) return { rows: statement.all(...parameters) as Result[] }
+    const { changes, lastInsertRowid } = statement.run(...parameters)
+    return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
+  }
+
+  // biome-ignore lint/correctness/useYield: the interface asks for a generator, and this engine has no cursor to stream
+  async *streamQuery<Result>(): AsyncIterableIterator<QueryResult<Result>> {
+    throw new Error('streaming is not supported: page by key instead')
+  }
+}

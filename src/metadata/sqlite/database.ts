@@ -1,0 +1,168 @@
+import { existsSync } from 'node:fs'
+import { chmod, type FileHandle, open } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { DomainError } from '../../core/errors.ts'
+import type { Database, Parameter, PreparedQuery, Reader, Transaction, WriteOptions } from '../database.ts'
+import type { FromCheckpointer, ToCheckpointer } from './checkpointer.ts'
+import { openConnection, type SqliteConnection } from './connection.ts'
+import { translateSqliteError } from './sqlite-errors.ts'
+import { Writer } from './writer.ts'
+
+export type SqliteOptions = {
+  file: string
+  /** A server moves the log into the file in the background; a command leaves that to the last one who closes. */
+  checkpoints: 'background' | 'on-close'
+  /** Told of a background checkpoint that failed; the log keeps growing until one succeeds. */
+  onCheckpointFailure?: (message: string) => void
+}
+
+/** Opens (or creates, 0600) a SQLite file as the metadata store. The schema is `migrate`'s business. */
+export async function openSqlite(options: SqliteOptions): Promise<SqliteDatabase> {
+  try {
+    return await openConnections(options)
+  } catch (error) {
+    throw translateSqliteError(error)
+  }
+}
+
+async function openConnections(options: SqliteOptions): Promise<SqliteDatabase> {
+  const { file } = options
+  const isNew = !existsSync(file)
+  const writing = openConnection(file, ['journal_mode = WAL', 'synchronous = NORMAL', 'wal_autocheckpoint = 0'])
+  writing.raw.exec('PRAGMA busy_timeout = 0')
+  const reading = openConnection(file, ['query_only = ON', 'busy_timeout = 5000', 'cache_size = -32000'])
+  // Touching the file makes SQLite create the log, which is then synced by its own handle.
+  reading.all('SELECT count(*) FROM sqlite_schema', [])
+  const log = await open(`${file}-wal`, 'a+', 0o600)
+  if (isNew) {
+    await chmod(file, 0o600)
+    await syncFolder(dirname(file))
+  }
+  return new SqliteDatabase(options, writing, reading, log)
+}
+
+export class SqliteDatabase implements Database {
+  readonly engine = 'sqlite'
+  readonly read: Reader
+  readonly #options: SqliteOptions
+  readonly #writing: SqliteConnection
+  readonly #reading: SqliteConnection
+  readonly #writer: Writer
+  readonly #log: FileHandle
+  readonly #checkpointer: Worker | undefined
+
+  constructor(options: SqliteOptions, writing: SqliteConnection, reading: SqliteConnection, log: FileHandle) {
+    this.#options = options
+    this.#writing = writing
+    this.#reading = reading
+    this.#log = log
+    this.read = reading.kysely
+    this.#writer = new Writer(writing, () => log.datasync())
+    if (options.checkpoints === 'background') this.#checkpointer = this.#startCheckpointer()
+  }
+
+  write<T>(body: (tx: Transaction) => Promise<T>, options?: WriteOptions): Promise<T> {
+    return this.#writer.write(body, options?.survives === 'crash' ? 'commit' : 'sync')
+  }
+
+  prepare<Result>(_name: string, sql: string): PreparedQuery<Result> {
+    const statement = this.#reading.raw.prepare(sql.replace(/\$(\d+)/g, '?$1'))
+    return async (parameters: readonly Parameter[]) => statement.all(...parameters) as Result[]
+  }
+
+  version(): number {
+    const [row] = this.#reading.all('PRAGMA data_version', []) as { data_version: number }[]
+    return row?.data_version ?? 0
+  }
+
+  async check(): Promise<void> {
+    if (this.#writer.failure) throw this.#writer.failure
+    try {
+      this.#reading.all('SELECT version FROM schema_versions LIMIT 1', [])
+    } catch (cause) {
+      throw new DomainError('unavailable', `the database ${this.#options.file} cannot be read`, {}, { cause })
+    }
+  }
+
+  async copyTo(file: string): Promise<void> {
+    this.#reading.raw.exec('PRAGMA query_only = OFF')
+    try {
+      this.#reading.all('VACUUM INTO ?', [file])
+    } finally {
+      this.#reading.raw.exec('PRAGMA query_only = ON')
+    }
+    const copy = await open(file, 'r+')
+    await copy.chmod(0o600)
+    await copy.sync()
+    await copy.close()
+    await syncFolder(dirname(file))
+  }
+
+  /** Runs a script of statements as one durable transaction (migrations). */
+  async runScript(statements: readonly string[]): Promise<void> {
+    await this.#writer.write(async () => {
+      for (const statement of statements) this.#writing.raw.exec(statement)
+    }, 'sync')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#writer.drain()
+    if (this.#checkpointer) await closeCheckpointer(this.#checkpointer)
+    await this.#log.close()
+    this.#reading.raw.close()
+    this.#writing.raw.close()
+  }
+
+  #startCheckpointer(): Worker {
+    const worker = new Worker(checkpointerUrl())
+    worker.addEventListener('error', ({ message }) => this.#options.onCheckpointFailure?.(message))
+    const tell = (message: ToCheckpointer) => worker.postMessage(message)
+    let resume = () => {}
+    worker.addEventListener('message', ({ data }: MessageEvent<FromCheckpointer>) => {
+      switch (data.kind) {
+        case 'pause':
+          void this.#writer.exclusively(async () => {
+            tell({ kind: 'paused' })
+            await new Promise<void>(resolve => {
+              resume = resolve
+            })
+          })
+          return
+        case 'resume':
+          return resume()
+        case 'failed':
+          return this.#options.onCheckpointFailure?.(data.message)
+      }
+    })
+    worker.unref()
+    tell({ kind: 'open', file: this.#options.file })
+    return worker
+  }
+}
+
+/** Inside the executable every module says it is the entry, and a worker's file lies where it lay below `src`. */
+function checkpointerUrl(): string {
+  const isCompiled = import.meta.url.includes('/$bunfs/') || import.meta.url.includes('~BUN')
+  return isCompiled
+    ? new URL('./metadata/sqlite/checkpointer.ts', import.meta.url).href
+    : new URL('./checkpointer.ts', import.meta.url).href
+}
+
+async function closeCheckpointer(worker: Worker): Promise<void> {
+  const closed = new Promise<void>(resolve => {
+    worker.addEventListener('message', ({ data }) => {
+      if (data === 'closed') resolve()
+    })
+    worker.addEventListener('close', () => resolve())
+    worker.addEventListener('error', () => resolve())
+  })
+  worker.postMessage({ kind: 'close' } satisfies ToCheckpointer)
+  await closed
+  worker.terminate()
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  await folder.sync()
+  await folder.close()
+}

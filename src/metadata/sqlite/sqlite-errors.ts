@@ -1,0 +1,36 @@
+import { DomainError } from '../../core/errors.ts'
+
+/** True for the code of a bun:sqlite error, e.g. `SQLITE_BUSY` or `SQLITE_FULL`. */
+export function isSqliteError(error: unknown, ...codes: string[]): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return codes.some(wanted => code === wanted || code.startsWith(`${wanted}_`))
+}
+
+/** SQLite's errors as codes of core; everything else passes unchanged. */
+export function translateSqliteError(error: unknown): unknown {
+  if (isSqliteError(error, 'SQLITE_FULL')) {
+    return new DomainError(
+      'storage_full',
+      'the disk of the database is full: free space in the data folder',
+      {},
+      { cause: error },
+    )
+  }
+  if (isSqliteError(error, 'SQLITE_BUSY')) {
+    return new DomainError(
+      'unavailable',
+      'another process keeps the database locked: look for a hanging stower command',
+      {},
+      { cause: error },
+    )
+  }
+  if (isSqliteError(error, 'SQLITE_IOERR', 'SQLITE_CORRUPT', 'SQLITE_READONLY', 'SQLITE_CANTOPEN')) {
+    return new DomainError(
+      'unavailable',
+      'the database file cannot be read or written: check the data folder, its owner and its disk',
+      {},
+      { cause: error },
+    )
+  }
+  return error
+}

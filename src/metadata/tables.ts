@@ -1,0 +1,230 @@
+import type { Generated, Insertable, Selectable } from 'kysely'
+
+/**
+ * Row types of every table, the same on SQLite and PostgreSQL. The drawing of the tables and their keys stands in
+ * `migrations/001-foundations.ts`.
+ *
+ * Types on both engines: ids that travel on the wire are integers, never reused and below 2^53; ids of accounts,
+ * projects and users are 32 lower-case hex; times are integer milliseconds UTC (`…_ms`); flags are 0 or 1; digests are
+ * binary (`digestToBytes`); text compares byte for byte.
+ */
+export interface Tables {
+  settings: { key: string; value: string }
+  accounts: { id: string; name: string; created_ms: number }
+  projects: { id: string; account_id: string; name: string; created_ms: number }
+  users: {
+    id: string
+    account_id: string
+    name: string
+    /** argon2id in PHC form. */
+    password_hash: string
+    is_administrator: Flag
+    is_enabled: Flag
+    /** Moves on when the password changes or the user is disabled; proofs made before are void. */
+    epoch: number
+    created_ms: number
+  }
+  access_keys: {
+    id: string
+    user_id: string
+    /** The secret key, encrypted with the installation's key (it has to verify signatures). */
+    sealed_secret: Uint8Array
+    is_enabled: Flag
+    epoch: number
+    created_ms: number
+  }
+  keystone_tokens: {
+    token_hash: Uint8Array
+    user_id: string
+    user_epoch: number
+    /** 'project' | 'account' | 'none' */
+    scope: string
+    project_id: string | null
+    issued_ms: number
+    expires_ms: number
+  }
+  signing_keys: {
+    id: string
+    algorithm: string
+    sealed_private_key: Uint8Array
+    public_jwk: string
+    created_ms: number
+    /** Tokens are signed with it until then. */
+    signs_until_ms: number
+    /** Tokens signed with it are accepted until then. */
+    expires_ms: number
+  }
+  organizations: {
+    id: Generated<number>
+    account_id: string
+    name: string
+    creator_id: string
+    creator_name: string
+    created_ms: number
+  }
+  organization_grants: { organization_id: number; user_id: string; level: number; created_ms: number }
+  repositories: {
+    id: Generated<number>
+    organization_id: number
+    name: string
+    is_public: Flag
+    category: string
+    creator_id: string
+    creator_name: string
+    created_ms: number
+    updated_ms: number
+    /** Set when the repository was deleted: its name is free, a job purges what it held. */
+    deleted_ms: number | null
+  }
+  /** Apart from `repositories`, so that a pull never drags a long text through the page cache. */
+  repository_descriptions: { repository_id: number; description: string }
+  repository_grants: { repository_id: number; user_id: string; level: number; created_ms: number }
+  blobs: {
+    digest: Uint8Array
+    size_bytes: number
+    location: string
+    /** 'present' | 'condemned' */
+    state: string
+    created_ms: number
+  }
+  blob_links: { repository_id: number; digest: Uint8Array; created_ms: number }
+  manifest_bodies: { digest: Uint8Array; body: Uint8Array }
+  manifests: {
+    repository_id: number
+    digest: Uint8Array
+    media_type: string
+    artifact_type: string | null
+    size_bytes: number
+    config_digest: Uint8Array | null
+    subject_digest: Uint8Array | null
+    /** Config and layers of an image, as its manifest states them; 0 for an index. */
+    content_bytes: number
+    annotations: string | null
+    pusher_id: string
+    pushed_ms: number
+  }
+  manifest_blobs: {
+    repository_id: number
+    manifest_digest: Uint8Array
+    target_digest: Uint8Array
+    /** Equal to `target_digest` where the repository holds the blob, null where it may lack it (foreign layers). */
+    held_digest: Uint8Array | null
+  }
+  manifest_children: { repository_id: number; manifest_digest: Uint8Array; position: number; child_digest: Uint8Array }
+  tags: {
+    id: Generated<number>
+    repository_id: number
+    name: string
+    digest: Uint8Array
+    created_ms: number
+    updated_ms: number
+  }
+  tag_history: {
+    id: Generated<number>
+    repository_id: number
+    tag: string
+    digest_before: Uint8Array | null
+    digest_after: Uint8Array | null
+    actor_id: string
+    actor_name: string
+    at_ms: number
+  }
+  upload_sessions: {
+    id: string
+    repository_id: number
+    actor_id: string
+    algorithm: string
+    offset_bytes: number
+    /** Digest of bytes 0..offset_bytes; null when no process knows it. */
+    digest_so_far: Uint8Array | null
+    /** Opaque to all but the blob store. */
+    store_state: string
+    lease_id: string | null
+    lease_until_ms: number
+    created_ms: number
+    expires_ms: number
+  }
+  events: {
+    id: Generated<number>
+    at_ms: number
+    account_id: string
+    organization_id: number | null
+    repository_id: number | null
+    kind: string
+    actor_id: string
+    actor_name: string
+    source_address: string
+    request_id: string
+    digest_before: Uint8Array | null
+    digest_after: Uint8Array | null
+    /** JSON object: names as they were when it happened. */
+    detail: string
+  }
+  jobs: {
+    id: Generated<number>
+    kind: string
+    /** What it is about; one job of a kind per subject at a time. */
+    subject: string
+    payload: string
+    run_at_ms: number
+    attempts: number
+    lease_id: string | null
+    lease_until_ms: number
+    last_error: string | null
+    created_ms: number
+  }
+  totals: { owner: string; metric: string; value: number }
+  total_deltas: { id: Generated<number>; owner: string; metric: string; delta: number }
+  pulls: { day: number; repository_id: number; shard: number; pulls: number }
+}
+
+/** 0 or 1: the one form of truth both engines share. */
+export type Flag = number
+
+export type Row<T extends keyof Tables> = Selectable<Tables[T]>
+export type NewRow<T extends keyof Tables> = Insertable<Tables[T]>
+
+export function flag(value: boolean): Flag {
+  return value ? 1 : 0
+}
+
+/** Every table, each behind those it refers to. */
+export const tablesInOrder = [
+  'settings',
+  'accounts',
+  'projects',
+  'users',
+  'access_keys',
+  'keystone_tokens',
+  'signing_keys',
+  'organizations',
+  'organization_grants',
+  'repositories',
+  'repository_descriptions',
+  'repository_grants',
+  'blobs',
+  'blob_links',
+  'manifest_bodies',
+  'manifests',
+  'manifest_blobs',
+  'manifest_children',
+  'tags',
+  'tag_history',
+  'upload_sessions',
+  'events',
+  'jobs',
+  'totals',
+  'total_deltas',
+  'pulls',
+] as const satisfies readonly (keyof Tables)[]
+
+/** Those whose `id` is handed out by the engine and never used again. */
+export const tablesWithIds = [
+  'organizations',
+  'repositories',
+  'tags',
+  'tag_history',
+  'events',
+  'jobs',
+  'total_deltas',
+] as const satisfies readonly (keyof Tables)[]

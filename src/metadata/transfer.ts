@@ -1,0 +1,119 @@
+import { Database as Connection, type SQLQueryBindings } from 'bun:sqlite'
+import type { PoolClient } from 'pg'
+import { DomainError } from '../core/errors.ts'
+import { newestVersion } from './migrations/all.ts'
+import { tablesInOrder, tablesWithIds } from './tables.ts'
+
+/**
+ * Moves a whole installation between the engines: a copy of either is a SQLite file, and either can be filled from one.
+ * Rows travel in pages, so no table is held in memory.
+ */
+
+const rowsPerPage = 500
+
+/** Fills an empty SQLite file (schema already made) from one consistent moment of PostgreSQL. */
+export async function copyFromPostgres(client: PoolClient, file: string): Promise<void> {
+  const target = new Connection(file, { readwrite: true })
+  try {
+    await client.query('begin isolation level repeatable read read only')
+    target.exec('PRAGMA synchronous = OFF; BEGIN; PRAGMA defer_foreign_keys = ON')
+    for (const table of tablesInOrder) {
+      await client.query(`declare copied no scroll cursor for select * from ${table}`)
+      for (;;) {
+        const { rows } = await client.query<Record<string, unknown>>(`fetch ${rowsPerPage} from copied`)
+        for (const row of rows) insertIntoSqlite(target, table, row)
+        if (rows.length < rowsPerPage) break
+      }
+      await client.query('close copied')
+    }
+    for (const table of tablesWithIds) {
+      const { rows } = await client.query<{ last: number | null }>(
+        `select pg_sequence_last_value(pg_get_serial_sequence('${table}', 'id')::regclass) as last`,
+      )
+      target.prepare('DELETE FROM sqlite_sequence WHERE name = ?').run(table)
+      const last = rows[0]?.last
+      if (last) target.prepare('INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)').run(table, last)
+    }
+    target.exec('COMMIT')
+    await client.query('commit')
+  } catch (error) {
+    await client.query('rollback')
+    throw error
+  } finally {
+    target.close()
+  }
+}
+
+/**
+ * Fills PostgreSQL (schema already made) from a SQLite copy, all or nothing. Throws `unavailable` when the store is not
+ * empty or the copy is of another schema.
+ */
+export async function copyIntoPostgres(client: PoolClient, file: string): Promise<void> {
+  const source = new Connection(file, { readonly: true })
+  try {
+    requireSchema(source, file)
+    await client.query('begin')
+    const { rows } = await client.query('select 1 from accounts limit 1')
+    if (rows.length > 0) throw new DomainError('unavailable', 'the PostgreSQL database is not empty: give a fresh one')
+    await client.query('delete from settings')
+    for (const table of tablesInOrder) {
+      let page: Record<string, unknown>[] = []
+      for (const row of source.query(`SELECT * FROM ${table}`).iterate()) {
+        page.push(row as Record<string, unknown>)
+        if (page.length === rowsPerPage) await insertIntoPostgres(client, table, page.splice(0))
+      }
+      await insertIntoPostgres(client, table, page)
+      page = []
+    }
+    for (const table of tablesWithIds) {
+      const sequence = source.query('SELECT seq FROM sqlite_sequence WHERE name = ?').get(table) as {
+        seq: number
+      } | null
+      if (sequence && sequence.seq > 0) {
+        await client.query(`select setval(pg_get_serial_sequence('${table}', 'id'), $1)`, [sequence.seq])
+      }
+    }
+    await client.query('commit')
+  } catch (error) {
+    await client.query('rollback')
+    throw error
+  } finally {
+    source.close()
+  }
+}
+
+function requireSchema(source: Connection, file: string): void {
+  const row = source.query('SELECT max(version) AS version FROM schema_versions').get() as { version: number } | null
+  if (row?.version === newestVersion) return
+  throw new DomainError(
+    'unavailable',
+    `${file} has schema ${row?.version ?? 'none'}, and this stower reads ${newestVersion}: restore it with the version that made it`,
+  )
+}
+
+function insertIntoSqlite(target: Connection, table: string, row: Record<string, unknown>): void {
+  const columns = Object.keys(row)
+  const places = columns.map(() => '?').join(', ')
+  target
+    .query(`INSERT INTO ${table} (${columns.join(', ')}) VALUES (${places})`)
+    .run(...(Object.values(row) as SQLQueryBindings[]))
+}
+
+async function insertIntoPostgres(
+  client: PoolClient,
+  table: string,
+  rows: readonly Record<string, unknown>[],
+): Promise<void> {
+  const [first] = rows
+  if (!first) return
+  const columns = Object.keys(first)
+  let number = 0
+  const places = rows.map(() => `(${columns.map(() => `$${++number}`).join(', ')})`).join(', ')
+  const values = rows.flatMap(row => columns.map(column => toPostgres(row[column])))
+  await client.query(`insert into ${table} (${columns.join(', ')}) values ${places}`, values)
+}
+
+/** The driver takes bytes as Buffer only. */
+function toPostgres(value: unknown): unknown {
+  return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : value
+}

@@ -1,0 +1,65 @@
+import { z } from 'zod'
+import { categoryRule, parseCategory, type StoredCategory } from './categories.ts'
+import {
+  type OrganizationName,
+  type ParsedName,
+  parseOrganizationName,
+  parseRepositoryName,
+  type RepositoryName,
+} from './names.ts'
+
+/** Rules of fields that have an error code of their own; they travel as `params.rule` of a zod issue. */
+export type FieldRule = 'organization-name' | 'repository-name' | 'level' | 'description-length'
+
+/** SWR user manual, "Editing Image Attributes". In code points. */
+export const maxDescriptionLength = 30_000
+
+export const organizationNameField = nameField<OrganizationName>('organization-name', parseOrganizationName)
+export const repositoryNameField = nameField<RepositoryName>('repository-name', parseRepositoryName)
+
+/** Empty is a value too: it is what is shown for a category that was never set. */
+export const categoryField = z.string({ error: categoryRule }).transform((text, context): StoredCategory => {
+  const category = text === '' ? text : parseCategory(text)
+  if (category !== undefined) return category
+  context.addIssue({ code: 'custom', message: categoryRule })
+  return z.NEVER
+})
+
+export const descriptionField = textField('a description').refine(text => isShort(text, maxDescriptionLength), {
+  error: `a description has at most ${maxDescriptionLength} characters`,
+  params: { rule: 'description-length' satisfies FieldRule },
+})
+
+/** SWR API, "Permission": read, edit, manage. */
+export const levelField = z.unknown().transform((value, context): 1 | 3 | 7 => {
+  if (value === 1 || value === 3 || value === 7) return value
+  refuse(context, 'level', 'auth is 7 (manage), 3 (edit) or 1 (read)')
+  return z.NEVER
+})
+
+/** Text that comes back as it was sent: what a database can't hold is refused. */
+export function textField(what: string) {
+  return z.string({ error: `${what} is text` }).refine(text => text.isWellFormed() && !text.includes('\0'), {
+    error: `${what} holds neither the character U+0000 nor half a surrogate pair`,
+  })
+}
+
+function nameField<Name extends string>(rule: FieldRule, parse: (text: string) => ParsedName<Name>) {
+  return z.string({ error: 'a name is text' }).transform((text, context): Name => {
+    const parsed = parse(text)
+    if (parsed.kind === 'name') return parsed.name
+    refuse(context, rule, parsed.reason)
+    return z.NEVER
+  })
+}
+
+function refuse(context: z.RefinementCtx, rule: FieldRule, message: string): void {
+  context.addIssue({ code: 'custom', message, params: { rule } })
+}
+
+/** Counts code points only where the cheaper length leaves it open. */
+function isShort(text: string, maxLength: number): boolean {
+  if (text.length <= maxLength) return true
+  if (text.length > 2 * maxLength) return false
+  return [...text].length <= maxLength
+}

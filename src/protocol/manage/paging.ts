@@ -1,0 +1,26 @@
+/** SWR API, "Querying the Image Repository List": 100 entries to a page, at most 1000. */
+export const defaultPageLimit = 100
+export const maxPageLimit = 1000
+
+export type PageRequest = { kind: 'page'; limit: number; offset: number } | { kind: 'invalid'; reason: string }
+
+/** Reads `limit` and `offset`, either of which may be absent. */
+export function parsePage(limitText: string | undefined, offsetText: string | undefined): PageRequest {
+  const limit = limitText === undefined ? defaultPageLimit : readNumber(limitText)
+  const offset = offsetText === undefined ? 0 : readNumber(offsetText)
+  if (limit === undefined || limit < 1 || limit > maxPageLimit) {
+    return { kind: 'invalid', reason: `limit is a whole number from 1 to ${maxPageLimit}` }
+  }
+  if (offset === undefined) return { kind: 'invalid', reason: 'offset is a whole number, 0 or more' }
+  return { kind: 'page', limit, offset }
+}
+
+/** SWR's Content-Range: offset of the first record, number of records on this page, number of all (not first-last). */
+export function contentRange(page: { offset: number; count: number; total: number }): string {
+  return `${page.offset}-${page.count}/${page.total}`
+}
+
+/** 15 digits at most, so that every number is exact. */
+function readNumber(text: string): number | undefined {
+  return /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined
+}

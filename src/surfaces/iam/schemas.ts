@@ -1,0 +1,39 @@
+import { z } from 'zod'
+
+// PostgreSQL takes no NUL in a text.
+const text = z
+  .string()
+  .min(1)
+  .max(1024)
+  .regex(/^[^\0]*$/)
+
+/** Keystone names a thing by id or by name; the id wins where both come. */
+const named = z.union([z.object({ id: text }), z.object({ name: text })])
+
+const user = z.union([
+  z.object({ id: text, password: z.string() }),
+  z.object({ name: text, domain: named, password: z.string() }),
+])
+
+/** A project's name is looked for in the domain that is given, else in the user's own. */
+const project = z.union([z.object({ id: text }), z.object({ name: text, domain: named.optional() })])
+
+/** keystoneauth writes "unscoped" as text, or as an object. */
+const scope = z.union([
+  z.object({ project }),
+  z.object({ domain: named }),
+  z.literal('unscoped'),
+  z.object({ unscoped: z.unknown() }),
+])
+
+const identity = z.union([
+  z.object({ methods: z.tuple([z.literal('password')]), password: z.object({ user }) }),
+  z.object({ methods: z.tuple([z.literal('token')]), token: z.object({ id: text }) }),
+])
+
+/** Body of `POST /v3/auth/tokens` (Identity API v3, "Authentication and token management"). */
+export const createTokenSchema = z.object({ auth: z.object({ identity, scope: scope.nullish() }) })
+
+export type CreateToken = z.infer<typeof createTokenSchema>
+export type AskedScope = z.infer<typeof scope>
+export type Named = z.infer<typeof named>

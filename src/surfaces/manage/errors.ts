@@ -1,0 +1,108 @@
+import type { DomainError, ErrorCode, ErrorDetail } from '../../core/errors.ts'
+import { makeEnvelope } from '../../protocol/manage/envelope.ts'
+import type { Operation } from './operation.ts'
+
+/** SWR's number of an error; its first three digits are the HTTP status, but for the few that say another. */
+type Wire = { status: number; code: string }
+
+/** What a code can depend on: the data of the error and what the call was about. */
+type About = { detail: ErrorDetail; operation: Pick<Operation, 'on' | 'failureCode'> }
+
+/** Core's codes on this wire (SWR API, "Error Codes"). */
+const table = {
+  unauthenticated: { status: 401, code: 'SVCSTG.S2I.4019000' },
+  credentials_invalid: swr(4010000),
+  scope_insufficient: swr(4039002),
+  denied: ({ detail }) => swr(isAboutRepository(detail) ? 4037018 : 4037017),
+  too_many_requests: swr(4031042),
+  account_unknown: swr(4040083),
+  project_unknown: swr(4040083),
+  user_unknown: swr(4001067),
+  access_key_unknown: swr(4040083),
+  token_unknown: swr(4040083),
+  organization_unknown: swr(4040058),
+  repository_unknown: swr(4040010),
+  grant_unknown: ({ operation }) => swr(operation.on === 'repository' ? 4040091 : 4040078),
+  manifest_unknown: swr(4041060),
+  tag_unknown: swr(4040048),
+  blob_unknown: swr(4041051),
+  upload_unknown: swr(4040043),
+  path_unknown: swr(4040083),
+  method_unsupported: { status: 405, code: 'SVCSTG.SWR.4040083' },
+  account_exists: swr(4090089),
+  user_exists: swr(4090089),
+  organization_exists: swr(4090060),
+  repository_exists: swr(4090006),
+  grant_exists: ({ operation }) => swr(operation.on === 'repository' ? 4090089 : 4090076),
+  organization_not_empty: swr(4060074),
+  organization_name_invalid: swr(4001028),
+  repository_name_invalid: swr(4001029),
+  tag_invalid: swr(4009021),
+  digest_invalid: swr(4000013),
+  manifest_invalid: swr(4000068),
+  manifest_reference_missing: swr(4041051),
+  blob_in_use: swr(4060053),
+  size_invalid: swr(4000014),
+  upload_range_invalid: swr(4000039),
+  upload_busy: swr(4090023),
+  page_invalid: swr(4000056),
+  filter_invalid: swr(4001035),
+  level_invalid: ({ operation }) => swr(operation.on === 'repository' ? 4001066 : 4001065),
+  parameter_missing: swr(4001014),
+  parameter_invalid: ({ detail }) => swr(parameterCodes.get(String(detail.parameter)) ?? 4000014),
+  body_unparsable: ({ detail }) => swr(detail.form === true ? 4001005 : 4001018),
+  body_type_unsupported: swr(4001018),
+  body_too_large: swr(4131001),
+  description_too_long: swr(4131012),
+  unsupported: swr(4000014),
+  storage_full: swr(5070070),
+  unavailable: ({ operation }) => ({ status: 500, code: `SVCSTG.SWR.${operation.failureCode}` }),
+} satisfies Record<ErrorCode, Wire | ((about: About) => Wire)>
+
+/** Parameters that have a code of their own. */
+const parameterCodes = new Map([
+  ['is_public', 4001009],
+  ['namespace', 4001028],
+  ['repository', 4001029],
+  ['user_id', 4001067],
+  ['user_name', 4001067],
+  ['order_column', 4001096],
+  ['order_type', 4001096],
+])
+
+/** Status and JSON body of an error of core. Of a failure of ours the body says nothing but where to look. */
+export function errorAnswer(
+  error: DomainError,
+  operation: About['operation'],
+  requestId: string,
+): { status: number; body: string } {
+  const entry: Wire | ((about: About) => Wire) = table[error.code]
+  const { status, code } = typeof entry === 'function' ? entry({ detail: error.detail, operation }) : entry
+  if (status >= 500) return failureAnswer({ status, code, requestId })
+  const body = makeEnvelope({ code, message: error.message, detail: detailText(error.detail), requestId })
+  return { status, body: JSON.stringify(body) }
+}
+
+/** The answer to a request that met an error nobody foresaw. */
+export function unforeseenAnswer(operation: About['operation'], requestId: string): { status: number; body: string } {
+  return failureAnswer({ status: 500, code: `SVCSTG.SWR.${operation.failureCode}`, requestId })
+}
+
+function failureAnswer({ status, code, requestId }: Wire & { requestId: string }): { status: number; body: string } {
+  const message = status === 507 ? 'no space is left to store this' : 'something went wrong here'
+  const detail = `the server's log says more under request id ${requestId}`
+  return { status, body: JSON.stringify(makeEnvelope({ code, message, detail, requestId })) }
+}
+
+function detailText({ reason, reasons }: ErrorDetail): string {
+  if (typeof reason === 'string') return reason
+  return Array.isArray(reasons) ? reasons.join('; ') : ''
+}
+
+function isAboutRepository({ place }: ErrorDetail): boolean {
+  return typeof place === 'object' && place !== null && 'repository' in place && place.repository !== undefined
+}
+
+function swr(code: number): Wire {
+  return { status: Math.floor(code / 10_000), code: `SVCSTG.SWR.${code}` }
+}

@@ -1,0 +1,135 @@
+import { Hono } from 'hono'
+import type { Caller } from '../../core/caller.ts'
+import { DomainError, isDomainError } from '../../core/errors.ts'
+import { closing } from '../../http/body.ts'
+import type { Exchange, Surface } from '../../http/exchange.ts'
+import { callerName } from '../../identity/identity.ts'
+import { versionDocument, versionList } from '../../protocol/manage/versions.ts'
+import { errorAnswer, unforeseenAnswer } from './errors.ts'
+import { grantOperations } from './grants.ts'
+import { type Answer, type Call, type ManageDeps, type Operation, shown } from './operation.ts'
+import { organizationOperations } from './organizations.ts'
+import { repositoryOperations } from './repositories.ts'
+import { repositoryListOperations } from './repository-list.ts'
+
+export type ManageSurfaceDeps = ManageDeps & {
+  identity: { ofManagement: (headers: Headers) => Promise<Caller> }
+}
+
+/** Every call of the management API that is spoken here. */
+export const operations: readonly Operation[] = [
+  ...organizationOperations,
+  ...grantOperations,
+  ...repositoryOperations,
+  ...repositoryListOperations,
+]
+
+/**
+ * SWR's management API below `/v2/manage`, and all of it once more below `/swr-api`, where clients that derive its
+ * address from the catalog look for it. Version documents need no login.
+ */
+export function openManageSurface(deps: ManageSurfaceDeps): Surface {
+  const app = new Hono<{ Bindings: Bindings }>({
+    // The one parsed URL of the request, percent-encoding kept, so that an encoded slash separates nothing.
+    getPath: (_request, { env } = {}) => (env as Bindings).pathname,
+  })
+  app.get('/', ({ env }) => respond(env.exchange, showVersions(env, versionList(env.apiUrl))))
+  for (const path of ['/v2', '/v2/']) {
+    app.get(path, ({ env }) => respond(env.exchange, showVersions(env, versionDocument(env.apiUrl))))
+  }
+  for (const operation of operations) {
+    app.on(operation.method, `/v2/manage${operation.path}`, async ({ env: { exchange }, req }) =>
+      respond(exchange, await perform(deps, operation, { exchange, path: req.param() })),
+    )
+  }
+  for (const [path, methods] of methodsByPath()) {
+    app.all(`/v2/manage${path}`, ({ env: { exchange } }) => respond(exchange, refuseMethod(exchange, methods)))
+  }
+  app.notFound(({ env: { exchange } }) => respond(exchange, refuse(exchange, pathUnknown(), noOperation)))
+  app.onError((error, { env: { exchange } }) => respond(exchange, refuse(exchange, error, noOperation)))
+  return exchange => {
+    exchange.log.route = 'manage.none'
+    return app.fetch(exchange.request, bindingsOf(exchange))
+  }
+}
+
+/** What a request brings along for its handler. `apiUrl` is where the client reached the version list. */
+type Bindings = { exchange: Exchange; pathname: string; apiUrl: string }
+
+const prefix = '/swr-api'
+
+function bindingsOf(exchange: Exchange): Bindings {
+  const { url, baseUrl } = exchange
+  const isBelowPrefix = url.pathname === prefix || url.pathname.startsWith(`${prefix}/`)
+  if (!isBelowPrefix) return { exchange, pathname: url.pathname, apiUrl: baseUrl }
+  return { exchange, pathname: url.pathname.slice(prefix.length) || '/', apiUrl: `${baseUrl}${prefix}` }
+}
+
+function methodsByPath(): ReadonlyMap<string, readonly string[]> {
+  const methods = new Map<string, string[]>()
+  for (const { path, method } of operations) methods.set(path, [...(methods.get(path) ?? []), method])
+  return methods
+}
+
+/** Proves the caller, then runs: nothing of a body is read for nobody in particular. */
+async function perform(
+  deps: ManageSurfaceDeps,
+  operation: Operation,
+  { exchange, path }: Pick<Call, 'exchange' | 'path'>,
+): Promise<Answer> {
+  const { log, origin, request } = exchange
+  log.route = operation.route
+  try {
+    const caller = await deps.identity.ofManagement(request.headers)
+    if (caller.kind === 'anonymous') throw new DomainError('unauthenticated', 'log in first: send X-Auth-Token')
+    log.caller = callerName(caller)
+    return await operation.run(deps, { by: { caller, origin }, exchange, path })
+  } catch (error) {
+    return refuse(exchange, error, operation)
+  }
+}
+
+function showVersions({ exchange }: Bindings, view: object): Answer {
+  exchange.log.route = 'manage.versions'
+  return shown(view)
+}
+
+/** What failures outside of any operation are called. */
+const noOperation = { on: 'repository', failureCode: '5000007' } as const
+
+/** Turns an error into its answer; a failure of ours is left for the access line, which logs it once. */
+function refuse(exchange: Exchange, error: unknown, operation: Pick<Operation, 'on' | 'failureCode'>): Answer {
+  const { requestId } = exchange.origin
+  const { status, body } = isDomainError(error)
+    ? errorAnswer(error, operation, requestId)
+    : unforeseenAnswer(operation, requestId)
+  if (status >= 500) exchange.log.error = error
+  return { status, body, headers: { 'content-type': 'application/json' } }
+}
+
+function refuseMethod(exchange: Exchange, methods: readonly string[]): Answer {
+  const allow = methods.join(', ')
+  const error = new DomainError('method_unsupported', 'this path does not take the method', { reason: `use ${allow}` })
+  const refused = refuse(exchange, error, noOperation)
+  return { ...refused, headers: { ...refused.headers, allow } }
+}
+
+function pathUnknown(): DomainError {
+  return new DomainError('path_unknown', 'there is nothing at this path of the management API')
+}
+
+function respond(exchange: Exchange, answer: Answer): Response {
+  exchange.log.bytes = answer.body === undefined ? 0 : Buffer.byteLength(answer.body)
+  const response = new Response(answer.body ?? null, { status: answer.status, headers: { ...answer.headers } })
+  return hasMuchUnread(exchange.request, answer.status) ? closing(response) : response
+}
+
+/** A rest that is announced as short is cheaper to take in than a new connection. */
+const shortRestBytes = 64 * 1024
+
+function hasMuchUnread({ body, bodyUsed, headers }: Request, status: number): boolean {
+  if (body === null) return false
+  if (bodyUsed) return status === 413
+  const announced = headers.get('content-length')
+  return announced === null || Number(announced) > shortRestBytes
+}

@@ -1,0 +1,38 @@
+import type { Digest } from '../../protocol/oci/digest.ts'
+
+/** On every answer below `/v2/` (Docker registry API, "API Version Check"). */
+export const versionHeader = { 'docker-distribution-api-version': 'registry/2.0' }
+
+/** A JSON answer of this surface. */
+export function json(status: number, body: string, headers: Record<string, string> = {}): Response {
+  return new Response(body, {
+    status,
+    headers: { ...versionHeader, 'content-type': 'application/json', ...headers },
+  })
+}
+
+/** An answer without a body. */
+export function empty(status: number, headers: Record<string, string> = {}): Response {
+  return new Response(null, { status, headers: { ...versionHeader, 'content-length': '0', ...headers } })
+}
+
+/** The same answer without its body, as HEAD has it: status and headers unchanged. */
+export function withoutBody(response: Response, sizeBytes: number): Response {
+  const headers = new Headers(response.headers)
+  headers.set('content-length', String(sizeBytes))
+  return new Response(null, { status: response.status, headers })
+}
+
+/** True when the client has this content already (RFC 9110, If-None-Match; `*` matches whatever there is). */
+export function hasMatchingTag(ifNoneMatch: string | null, digest: Digest): boolean {
+  if (ifNoneMatch === null) return false
+  return ifNoneMatch
+    .split(',')
+    .map(tag =>
+      tag
+        .trim()
+        .replace(/^W\//, '')
+        .replace(/^"(.*)"$/, '$1'),
+    )
+    .some(tag => tag === '*' || tag === digest)
+}

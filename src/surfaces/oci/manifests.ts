@@ -1,0 +1,84 @@
+import { DomainError } from '../../core/errors.ts'
+import { deleteManifest } from '../../core/manifests/delete.ts'
+import { pushManifest } from '../../core/manifests/push.ts'
+import type { ReadableManifest } from '../../core/manifests/read.ts'
+import { deleteTag } from '../../core/tags/commands.ts'
+import { readBody } from '../../http/body.ts'
+import { acceptsMediaType } from '../../protocol/oci/accept.ts'
+import { type Digest, digestOf } from '../../protocol/oci/digest.ts'
+import { type ParsedManifest, parseManifest } from '../../protocol/oci/manifest.ts'
+import { ManifestError } from '../../protocol/oci/manifest-error.ts'
+import type { Reference, RepositoryPath } from '../../protocol/oci/names.ts'
+import { empty, hasMatchingTag, versionHeader } from './answers.ts'
+import type { OciDeps, OciExchange } from './deps.ts'
+import { placeOf } from './place.ts'
+
+type ManifestRoute = { name: RepositoryPath; reference: Reference }
+
+/** end-3: the bytes as they were pushed, or with HEAD what describes them. */
+export async function getManifest(deps: OciDeps, asked: OciExchange, route: ManifestRoute): Promise<Response> {
+  const { request, url, log } = asked.exchange
+  const manifest = await deps.manifestReader.find(asked.caller, placeOf(route.name, url.host), route.reference)
+  const accept = request.headers.get('accept')
+  if (!acceptsMediaType(accept, manifest.mediaType)) throw notAcceptable(manifest)
+  if (hasMatchingTag(request.headers.get('if-none-match'), manifest.digest)) {
+    return new Response(null, { status: 304, headers: { ...versionHeader, etag: `"${manifest.digest}"` } })
+  }
+  const headers = {
+    ...versionHeader,
+    'content-type': manifest.mediaType,
+    'content-length': String(manifest.sizeBytes),
+    'docker-content-digest': manifest.digest,
+    etag: `"${manifest.digest}"`,
+    'x-content-type-options': 'nosniff',
+  }
+  if (request.method === 'HEAD') return new Response(null, { headers })
+  const body = await deps.manifestReader.body(manifest)
+  log.bytes = body.byteLength
+  deps.pulls.count(manifest.repositoryId)
+  return new Response(body as Uint8Array<ArrayBuffer>, { headers })
+}
+
+/** end-7: stores a manifest under its digest and moves the tag. */
+export async function putManifest(deps: OciDeps, asked: OciExchange, route: ManifestRoute): Promise<Response> {
+  const { request, url } = asked.exchange
+  const place = placeOf(route.name, url.host)
+  const body = await readBody(request, deps.limits.manifestBytes)
+  const manifest = parse(body, request.headers.get('content-type') ?? undefined)
+  const { reference } = route
+  const digest: Digest = reference.kind === 'digest' ? reference.digest : digestOf('sha256', body)
+  const by = { caller: asked.caller, origin: asked.exchange.origin }
+  const tags = reference.kind === 'tag' ? [reference.tag] : []
+  await pushManifest(deps, by, place, { body, manifest, digest, tags })
+  return empty(201, {
+    location: `/v2/${route.name}/manifests/${digest}`,
+    'docker-content-digest': digest,
+    ...(manifest.subject && { 'oci-subject': manifest.subject.digest }),
+  })
+}
+
+/** end-9: by tag removes the tag alone, by digest the manifest and every tag of it. */
+export async function deleteReference(deps: OciDeps, asked: OciExchange, route: ManifestRoute): Promise<Response> {
+  const place = placeOf(route.name, asked.exchange.url.host)
+  const by = { caller: asked.caller, origin: asked.exchange.origin }
+  if (route.reference.kind === 'tag') await deleteTag(deps, by, place, route.reference.tag)
+  else await deleteManifest(deps, by, place, route.reference.digest)
+  return empty(202)
+}
+
+function parse(body: Uint8Array, contentType: string | undefined): ParsedManifest {
+  try {
+    return parseManifest(body, contentType)
+  } catch (error) {
+    if (!(error instanceof ManifestError)) throw error
+    throw new DomainError('manifest_invalid', error.message, {}, { cause: error })
+  }
+}
+
+function notAcceptable(manifest: ReadableManifest): DomainError {
+  return new DomainError(
+    'manifest_unknown',
+    `the manifest is of the type ${manifest.mediaType}, which the Accept header does not name`,
+    { digest: manifest.digest },
+  )
+}

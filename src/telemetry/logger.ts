@@ -1,0 +1,71 @@
+import { pino } from 'pino'
+
+export type LogFields = Readonly<Record<string, unknown>>
+
+/** Events with fields. An `error` field is written with its stack and causes. */
+export type Logger = {
+  info: (fields: LogFields, message: string) => void
+  warn: (fields: LogFields, message: string) => void
+  error: (fields: LogFields, message: string) => void
+  /** Writes out what is still held in memory. */
+  flush: () => void
+}
+
+export type LoggerOptions = {
+  level: 'trace' | 'debug' | 'info' | 'warn' | 'error'
+  format: 'pretty' | 'json'
+  /** Takes whole lines; standard output by default. */
+  write?: (line: string) => void
+}
+
+/**
+ * One JSON object per line, or one short line for people on a terminal. Lines are gathered and written off the
+ * request's path; `flush` is for the end of the process.
+ */
+export function openLogger(options: LoggerOptions): Logger {
+  const destination = options.write
+    ? { write: options.write, flushSync: () => {} }
+    : pino.destination({ fd: 1, sync: false, minLength: 4096, periodicFlush: 200 } as Parameters<
+        typeof pino.destination
+      >[0])
+  const format =
+    options.format === 'pretty' ? { write: (line: string) => destination.write(pretty(line)) } : destination
+  const logger = pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      messageKey: 'message',
+      formatters: { level: level => ({ level }) },
+      serializers: { error: describeError },
+    },
+    format,
+  )
+  return {
+    info: (fields, message) => logger.info(fields, message),
+    warn: (fields, message) => logger.warn(fields, message),
+    error: (fields, message) => logger.error(fields, message),
+    flush: () => destination.flushSync(),
+  }
+}
+
+/** An error with its stack and every cause behind it, as text. */
+export function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return String(error)
+  const described: Record<string, unknown> = { name: error.name, message: error.message, stack: error.stack }
+  if ('code' in error) described.code = error.code
+  if (error.cause !== undefined) described.cause = describeError(error.cause)
+  return described
+}
+
+const colours: Record<string, string> = { debug: '\x1b[90m', info: '\x1b[32m', warn: '\x1b[33m', error: '\x1b[31m' }
+
+function pretty(line: string): string {
+  const { time, level, message, error, ...fields } = JSON.parse(line) as Record<string, unknown>
+  const rest = Object.entries(fields).map(
+    ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  )
+  const stack = error && typeof error === 'object' && 'stack' in error ? `\n${String(error.stack)}` : ''
+  const colour = colours[String(level)] ?? ''
+  return `${String(time).slice(11, 23)} ${colour}${String(level).padEnd(5)}\x1b[0m ${String(message)} ${rest.join(' ')}${stack}\n`
+}

@@ -1,0 +1,39 @@
+import { join } from 'node:path'
+import { openPostgres } from '../../src/metadata/postgres/database.ts'
+import { openSqlite } from '../../src/metadata/sqlite/database.ts'
+import { credentials } from '../server.ts'
+
+/** Adds an organization of the first account to the database of a running server, as a command beside it would. */
+export async function insertOrganization(at: { dataDir: string; databaseUrl?: string }, name: string): Promise<void> {
+  await using db = await (at.databaseUrl === undefined
+    ? openSqlite({ file: join(at.dataDir, 'stower.db'), checkpoints: 'on-close' })
+    : openPostgres({ url: at.databaseUrl, connections: 1 }))
+  await db.write(async tx => {
+    const user = await tx.selectFrom('users').select(['id', 'account_id', 'name']).executeTakeFirstOrThrow()
+    await tx
+      .insertInto('organizations')
+      .values({
+        account_id: user.account_id,
+        name,
+        creator_id: user.id,
+        creator_name: user.name,
+        created_ms: Date.now(),
+      })
+      .execute()
+  })
+}
+
+/** `Authorization` of the administrator for pushes to these repositories, good for as long as tokens live. */
+export async function bearerToken(url: string, repositories: readonly string[]): Promise<string> {
+  const query = new URLSearchParams([
+    ['service', 'dockyard'],
+    ...repositories.map(name => ['scope', `repository:${name}:pull,push`]),
+  ])
+  const basic = btoa(`${credentials.user}:${credentials.password}`)
+  const answer = await fetch(`${url}/swr/auth/v2/registry/auth/?${query}`, {
+    headers: { authorization: `Basic ${basic}` },
+  })
+  if (answer.status !== 200) throw new Error(`no token: ${answer.status} ${await answer.text()}`)
+  const { token } = (await answer.json()) as { token: string }
+  return `Bearer ${token}`
+}

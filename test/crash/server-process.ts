@@ -1,0 +1,78 @@
+import { join } from 'node:path'
+import { credentials } from '../server.ts'
+
+const entry = join(import.meta.dir, 'child.ts')
+
+/** As `bin/stower.mjs` sets it. */
+const launcherThreads = 32
+
+export type ServerProcessOptions = {
+  dataDir: string
+  databaseUrl?: string
+  threads?: number
+  /** A command that the server runs under, e.g. strace with its flags. */
+  under?: readonly string[]
+}
+
+/** The program in a process of its own (`child.ts`). */
+export type ServerProcess = {
+  pid: number
+  /** Its address, as soon as it serves. Rejects with all it said when it ends before. */
+  ready: Promise<string>
+  arm: (step: string, countdown: number) => void
+  block: (paths: readonly string[]) => void
+  kill: () => void
+  /** How it ended. */
+  ended: Promise<{ signal: string | null; code: number | null; complaints: string }>
+}
+
+export function spawnServer(options: ServerProcessOptions): ServerProcess {
+  const child = Bun.spawn([...(options.under ?? []), process.execPath, '--no-env-file', entry], {
+    cwd: options.dataDir,
+    stdin: 'pipe',
+    stdout: 'pipe',
+    stderr: 'pipe',
+    env: {
+      PATH: process.env.PATH,
+      HOME: options.dataDir,
+      UV_THREADPOOL_SIZE: String(options.threads ?? launcherThreads),
+      STOWER_LISTEN: '127.0.0.1:0',
+      STOWER_DATA_DIR: options.dataDir,
+      STOWER_TOKENS_DOCKER_LIFE: '24h',
+      STOWER_INIT_ACCOUNT: credentials.account,
+      STOWER_INIT_PROJECT: credentials.project,
+      STOWER_INIT_USER: credentials.user,
+      STOWER_INIT_PASSWORD: credentials.password,
+      STOWER_INIT_ACCESS_KEY: credentials.accessKey,
+      STOWER_INIT_SECRET_KEY: credentials.secretKey,
+      ...(options.databaseUrl !== undefined && { STOWER_DATABASE_URL: options.databaseUrl }),
+    },
+  })
+  const complaints = new Response(child.stderr).text()
+  const order = (text: string) => {
+    child.stdin.write(`${text}\n`)
+    child.stdin.flush()
+  }
+  return {
+    pid: child.pid,
+    ready: readAddress(child.stdout, complaints),
+    arm: (step, countdown) => order(`arm ${step} ${countdown}`),
+    block: paths => order(`block ${paths.join(' ')}`),
+    kill: () => child.kill('SIGKILL'),
+    ended: (async () => {
+      await child.exited
+      return { signal: child.signalCode, code: child.exitCode, complaints: await complaints }
+    })(),
+  }
+}
+
+async function readAddress(stdout: ReadableStream<Uint8Array>, complaints: Promise<string>): Promise<string> {
+  const decoder = new TextDecoder()
+  let said = ''
+  for await (const chunk of stdout) {
+    said += decoder.decode(chunk, { stream: true })
+    const url = /^ready (\S+)\n/m.exec(said)?.[1]
+    if (url !== undefined) return url
+  }
+  throw new Error(`the server ended before it served: ${said}${await complaints}`)
+}

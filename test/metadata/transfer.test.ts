@@ -1,0 +1,76 @@
+import { Database as Connection } from 'bun:sqlite'
+import { afterAll, expect, test } from 'bun:test'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { tablesInOrder } from '../../src/metadata/tables.ts'
+import { copyIntoPostgres } from '../../src/metadata/transfer.ts'
+import { describeEngines, openPostgresForTest, type TestDatabase } from '../databases.ts'
+import { postgresPrograms } from '../postgres-server.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'stower-transfer-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+async function fill({ db }: TestDatabase): Promise<void> {
+  await db.write(async tx => {
+    await tx
+      .insertInto('accounts')
+      .values({ id: 'a'.repeat(32), name: 'OTC', created_ms: 1 })
+      .execute()
+    for (let number = 0; number < 1203; number++) {
+      await tx
+        .insertInto('total_deltas')
+        .values({ owner: `o${number}`, metric: 'm', delta: number })
+        .execute()
+    }
+    await tx
+      .insertInto('manifest_bodies')
+      .values({ digest: new Uint8Array([1, 2, 3]), body: new Uint8Array([0, 255, 10]) })
+      .execute()
+  })
+  await db.write(tx => tx.deleteFrom('total_deltas').where('delta', '=', 1202).execute())
+}
+
+function rowsOf(file: string): Record<string, unknown> {
+  const copy = new Connection(file, { readonly: true })
+  const rows = Object.fromEntries(
+    [...tablesInOrder, 'sqlite_sequence'].map(table => [table, copy.query(`SELECT * FROM ${table} ORDER BY 1`).all()]),
+  )
+  copy.close()
+  return rows
+}
+
+describeEngines('a copy of the metadata', (engine, open) => {
+  test('holds every row, and the ids that must not be used again', async () => {
+    const opened = await open()
+    await fill(opened)
+    const file = join(folder, `${engine}.db`)
+    await opened.db.copyTo(file)
+    const rows = rowsOf(file)
+    expect(rows.total_deltas).toHaveLength(1202)
+    expect(rows.sqlite_sequence).toContainEqual({ name: 'total_deltas', seq: 1203 })
+    expect(rows.manifest_bodies).toEqual([{ digest: new Uint8Array([1, 2, 3]), body: new Uint8Array([0, 255, 10]) }])
+    await opened.dispose()
+  })
+
+  const testPostgres = postgresPrograms() ? test : test.skip
+  testPostgres('can be brought into PostgreSQL and out again unchanged (needs postgresql-15)', async () => {
+    const source = await open()
+    await fill(source)
+    const before = join(folder, `${engine}-before.db`)
+    await source.db.copyTo(before)
+    const target = await openPostgresForTest()
+    const { db } = target
+    if (!('withClient' in db)) throw new Error('not PostgreSQL')
+    const withClient = db.withClient as (
+      work: (client: Parameters<typeof copyIntoPostgres>[0]) => Promise<void>,
+    ) => Promise<void>
+    await withClient.call(db, client => copyIntoPostgres(client, before))
+    const after = join(folder, `${engine}-after.db`)
+    await db.copyTo(after)
+    expect(rowsOf(after)).toEqual(rowsOf(before))
+    await expect(withClient.call(db, client => copyIntoPostgres(client, before))).rejects.toThrow('not empty')
+    await source.dispose()
+    await target.dispose()
+  })
+})

@@ -1,0 +1,104 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type AppOptions, type RunningServer, startServer } from '../src/app.ts'
+import { loadConfig } from '../src/config.ts'
+import { openLogger } from '../src/telemetry/logger.ts'
+import type { Engine } from './databases.ts'
+import { postgresServer } from './postgres-server.ts'
+
+/** What every test server is told at its first start. */
+export const credentials = {
+  account: 'OTC000',
+  project: 'eu-de',
+  user: 'user1',
+  password: 'a-password-for-tests',
+  accessKey: 'AKTESTTESTTESTTEST01',
+  secretKey: 'SKtestSKtestSKtestSKtestSKtestSKtest0001',
+}
+
+export type TestServer = {
+  url: string
+  host: string
+  dataDir: string
+  running: RunningServer
+  /** Lines of the log so far. */
+  log: string[]
+  /** `Authorization` of the administrator, as clients of the registry send it. */
+  basic: string
+  stop: () => Promise<void>
+}
+
+/** Boots the whole program in this process on a free port, over a fresh data folder and database. */
+export async function startTestServer(
+  engine: Engine,
+  settings: Record<string, string> = {},
+  options: Pick<AppOptions, 'clock' | 'atCommitStep'> = {},
+): Promise<TestServer> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'stower-server-'))
+  const env = {
+    STOWER_LISTEN: '127.0.0.1:0',
+    STOWER_DATA_DIR: dataDir,
+    STOWER_INIT_ACCOUNT: credentials.account,
+    STOWER_INIT_PROJECT: credentials.project,
+    STOWER_INIT_USER: credentials.user,
+    STOWER_INIT_PASSWORD: credentials.password,
+    STOWER_INIT_ACCESS_KEY: credentials.accessKey,
+    STOWER_INIT_SECRET_KEY: credentials.secretKey,
+    ...(engine === 'postgres' && { STOWER_DATABASE_URL: await (await postgresServer()).createDatabase() }),
+    ...settings,
+  }
+  const loaded = loadConfig({ flags: [], env, cwd: dataDir })
+  if (loaded.kind === 'problems') throw new Error(loaded.problems.join('\n'))
+  const log: string[] = []
+  const logger = openLogger({ level: 'debug', format: 'json', write: line => log.push(line) })
+  const running = await startServer({ config: loaded.config, logger, ...options })
+  return {
+    url: running.url,
+    host: new URL(running.url).host,
+    dataDir,
+    running,
+    log,
+    basic: `Basic ${btoa(`${credentials.user}:${credentials.password}`)}`,
+    stop: async () => {
+      await running.stop()
+      rmSync(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A management token of the administrator, scoped to the project. */
+export async function managementToken(server: TestServer): Promise<string> {
+  const response = await fetch(`${server.url}/v3/auth/tokens`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      auth: {
+        identity: {
+          methods: ['password'],
+          password: {
+            user: {
+              name: credentials.user,
+              password: credentials.password,
+              domain: { name: credentials.account },
+            },
+          },
+        },
+        scope: { project: { name: credentials.project } },
+      },
+    }),
+  })
+  const token = response.headers.get('x-subject-token')
+  if (!token) throw new Error(`no token: ${response.status} ${await response.text()}`)
+  return token
+}
+
+/** Creates an organization through the management API. */
+export async function createOrganization(server: TestServer, namespace: string): Promise<void> {
+  const response = await fetch(`${server.url}/v2/manage/namespaces`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-auth-token': await managementToken(server) },
+    body: JSON.stringify({ namespace }),
+  })
+  if (response.status !== 201) throw new Error(`organization: ${response.status} ${await response.text()}`)
+}
