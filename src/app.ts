@@ -12,6 +12,7 @@ import type { Clock } from './core/clock.ts'
 import { DomainError } from './core/errors.ts'
 import { openManifestReader } from './core/manifests/read.ts'
 import { PullCounter } from './core/repositories/pull-counter.ts'
+import { purgeRepository } from './core/repositories/purge.ts'
 import { foldTotals } from './core/totals.ts'
 import { chooseBaseUrl } from './http/base-url.ts'
 import { dispatch } from './http/dispatch.ts'
@@ -20,6 +21,7 @@ import { trustProxies } from './http/source-address.ts'
 import { type Identity, openIdentity } from './identity/identity.ts'
 import { openQueue } from './jobs/queue.ts'
 import { type JobHandler, JobWorker } from './jobs/worker.ts'
+import type { Reader } from './metadata/database.ts'
 import { openIamSurface } from './surfaces/iam/surface.ts'
 import { openManageSurface } from './surfaces/manage/surface.ts'
 import { openOciSurface } from './surfaces/oci/surface.ts'
@@ -43,6 +45,8 @@ export type RunningServer = {
   url: string
   /** Set by the start that filled an empty store. */
   credentials: InitialCredentials | undefined
+  /** Committed metadata, for whoever looks on from the same process. */
+  database: Reader
   /** Ends in order: no new connections, requests under way get their time, everything is written. */
   stop: () => Promise<void>
 }
@@ -85,7 +89,12 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
     bodyIdleMs: config.uploads.idleTimeoutMs,
   })
   const lasting = opened.move()
-  return { url: server.url, credentials, stop: () => stop(server, lasting, config, logger) }
+  return {
+    url: server.url,
+    credentials,
+    database: installation.db.read,
+    stop: () => stop(server, lasting, config, logger),
+  }
 }
 
 type Parts = {
@@ -120,7 +129,12 @@ function openSurfaces({ config, access, identity, metrics, blobs, pulls }: Parts
       identity,
       limits: { bodyBytes: config.limits.managementBodyBytes },
     }),
-    iam: openIamSurface({ db, region: config.region, identity, limits: { bodyBytes: config.limits.managementBodyBytes } }),
+    iam: openIamSurface({
+      db,
+      region: config.region,
+      identity,
+      limits: { bodyBytes: config.limits.managementBodyBytes },
+    }),
     token: openTokenSurface({ access, identity }),
     ops: openOpsSurface({ metrics, checks }),
     root: openRootSurface(),
@@ -131,6 +145,7 @@ function jobHandlers(blobs: BlobDeps, identity: Identity): ReadonlyMap<string, J
   const { db } = blobs
   return new Map<string, JobHandler>([
     ['uploads.expire', { everyMs: 10 * 60_000, run: async () => void (await expireUploads(blobs)) }],
+    ['repository.purge', { run: job => purgeRepository(blobs, Number(job.subject)) }],
     ['tokens.expire', { everyMs: 60 * 60_000, run: async () => void (await identity.deleteExpired(1_000)) }],
     [
       'totals.fold',

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type AppOptions, type RunningServer, startServer } from '../src/app.ts'
 import { loadConfig } from '../src/config.ts'
+import type { Reader } from '../src/metadata/database.ts'
 import { openLogger } from '../src/telemetry/logger.ts'
 import type { Engine } from './databases.ts'
 import { postgresServer } from './postgres-server.ts'
@@ -22,6 +23,7 @@ export type TestServer = {
   host: string
   dataDir: string
   running: RunningServer
+  database: Reader
   /** Lines of the log so far. */
   log: string[]
   /** `Authorization` of the administrator, as clients of the registry send it. */
@@ -58,6 +60,7 @@ export async function startTestServer(
     host: new URL(running.url).host,
     dataDir,
     running,
+    database: running.database,
     log,
     basic: `Basic ${btoa(`${credentials.user}:${credentials.password}`)}`,
     stop: async () => {

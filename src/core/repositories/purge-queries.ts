@@ -1,0 +1,56 @@
+import { sql } from 'kysely'
+import type { Transaction } from '../../metadata/database.ts'
+
+/** What a repository holds, each behind what refers to it; `key` is the rest of the primary key. */
+const holdings = [
+  { table: 'tags', key: 'name' },
+  { table: 'manifests', key: 'digest' },
+  { table: 'blob_links', key: 'digest' },
+  { table: 'pulls', key: 'day' },
+] as const
+
+/** Removes up to `limit` rows of what a deleted repository held; 0 when nothing is left. */
+export async function purgeBatch(tx: Transaction, repositoryId: number, limit: number): Promise<number> {
+  for (const { table, key } of holdings) {
+    const { numAffectedRows } = await sql`
+      delete from ${sql.table(table)} where repository_id = ${repositoryId} and ${sql.ref(key)} in (
+        select ${sql.ref(key)} from ${sql.table(table)} where repository_id = ${repositoryId} limit ${limit})`.execute(
+      tx,
+    )
+    const removed = Number(numAffectedRows ?? 0)
+    if (removed > 0) return removed
+  }
+  return 0
+}
+
+/** Sessions whose staged bytes have to go before their rows. */
+export async function sessionsOf(tx: Transaction, repositoryId: number, limit: number) {
+  return tx
+    .selectFrom('upload_sessions')
+    .select(['id', 'store_state', 'offset_bytes'])
+    .where('repository_id', '=', repositoryId)
+    .limit(limit)
+    .execute()
+}
+
+export async function deleteSessions(tx: Transaction, ids: readonly string[]): Promise<void> {
+  await tx.deleteFrom('upload_sessions').where('id', 'in', ids).execute()
+}
+
+/** The row itself, with its grants and description, once it holds nothing; a live repository is left alone. */
+export async function deleteMarkedRepository(tx: Transaction, repositoryId: number): Promise<void> {
+  await tx.deleteFrom('repositories').where('id', '=', repositoryId).where('deleted_ms', 'is not', null).execute()
+  const owner = `repository:${repositoryId}`
+  await tx.deleteFrom('totals').where('owner', '=', owner).execute()
+  await tx.deleteFrom('total_deltas').where('owner', '=', owner).execute()
+}
+
+export async function isMarkedDeleted(tx: Transaction, repositoryId: number): Promise<boolean> {
+  const row = await tx
+    .selectFrom('repositories')
+    .select('id')
+    .where('id', '=', repositoryId)
+    .where('deleted_ms', 'is not', null)
+    .executeTakeFirst()
+  return row !== undefined
+}

@@ -1,0 +1,61 @@
+import { expect, test } from 'bun:test'
+import fc from 'fast-check'
+import { parseRepositoryPath } from '../oci/names.ts'
+import { parseOrganizationName, parseRepositoryName, readSlashes, reservationOf } from './names.ts'
+
+/** The grammars of the API's pages as the one expression they print, with the runs of hyphens that docker takes. */
+const organizationGrammar = /^(?=.{1,64}$)[a-z](?:[a-z0-9]|(?:[.]|__?|-+)(?=[a-z0-9]))*$/
+const repositoryGrammar = /^(?=.{1,128}$)[a-z0-9](?:[a-z0-9]|(?:[./]|__?|-+)(?=[a-z0-9]))*$/
+
+const nearlyNames = fc.string({ unit: fc.constantFrom('a', 'z', '0', '9', '.', '_', '-', '/', 'A', ' ', '$') })
+
+test('an organization name is what the pages say', () => {
+  fc.assert(
+    fc.property(nearlyNames, text => {
+      expect(parseOrganizationName(text).kind === 'name').toBe(organizationGrammar.test(text))
+    }),
+    { numRuns: 5000 },
+  )
+})
+
+test('a repository name is what the pages say', () => {
+  fc.assert(
+    fc.property(nearlyNames, text => {
+      expect(parseRepositoryName(text).kind === 'name').toBe(repositoryGrammar.test(text))
+    }),
+    { numRuns: 5000 },
+  )
+})
+
+test('an organization and a repository make a path that docker takes', () => {
+  fc.assert(
+    fc.property(fc.stringMatching(organizationGrammar), fc.stringMatching(repositoryGrammar), (first, rest) => {
+      fc.pre(parseOrganizationName(first).kind === 'name' && parseRepositoryName(rest).kind === 'name')
+      expect(parseRepositoryPath(`${first}/${rest}`)).toBeDefined()
+    }),
+  )
+})
+
+test('a million characters are refused at once', () => {
+  const startedMs = performance.now()
+  for (const text of ['a'.repeat(1e6), '-'.repeat(1e6), 'a-'.repeat(5e5), '_'.repeat(1e6)]) {
+    expect(parseRepositoryName(text).kind).toBe('invalid')
+  }
+  expect(performance.now() - startedMs).toBeLessThan(50)
+})
+
+test('$ is read as a slash', () => {
+  expect(readSlashes('one$two$three')).toBe('one/two/three')
+})
+
+test('library and manage are reserved', () => {
+  for (const [text, isReserved] of [
+    ['library', true],
+    ['manage', true],
+    ['libraries', false],
+    ['manager', false],
+  ] as const) {
+    const parsed = parseOrganizationName(text)
+    expect(parsed.kind === 'name' && reservationOf(parsed.name) !== undefined).toBe(isReserved)
+  }
+})

@@ -1,0 +1,400 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { connect } from 'node:net'
+import { postgresPrograms } from '../postgres-server.ts'
+import { createOrganization, managementToken, startTestServer, type TestServer } from '../server.ts'
+import { dockerToken, ociImage, type RegistryClient, registryClient, sha256 } from './registry-client.ts'
+
+const engines = ['sqlite', 'postgres'] as const
+
+for (const engine of engines) {
+  const isMissing = engine === 'postgres' && !postgresPrograms()
+  const describeEngine = isMissing ? describe.skip : describe
+  describeEngine(`registry over ${engine}${isMissing ? ' (needs postgresql-15)' : ''}`, () => {
+    let server: TestServer
+    let client: RegistryClient
+
+    beforeAll(async () => {
+      server = await startTestServer(engine)
+      await createOrganization(server, 'group')
+      client = registryClient(server)
+    })
+    afterAll(() => server.stop())
+
+    const startUpload = async (name: string) => {
+      const response = await client.request('POST', `/v2/${name}/blobs/uploads/`)
+      expect(response.status).toBe(202)
+      const location = response.headers.get('location')
+      if (!location) throw new Error('no location')
+      return location
+    }
+
+    test('a pushed image is pulled byte for byte, by tag and by digest', async () => {
+      const { digest, body } = await client.pushImage('group/app', 'v1')
+      for (const reference of ['v1', digest]) {
+        const response = await client.request('GET', `/v2/group/app/manifests/${reference}`)
+        expect(response.status).toBe(200)
+        expect(response.headers.get('content-type')).toBe(ociImage)
+        expect(response.headers.get('docker-content-digest')).toBe(digest)
+        expect(response.headers.get('docker-distribution-api-version')).toBe('registry/2.0')
+        expect(response.headers.get('x-request-id')).toMatch(/^[0-9a-f]{20}$/)
+        expect(await response.text()).toBe(body)
+        const head = await client.request('HEAD', `/v2/group/app/manifests/${reference}`)
+        expect(head.headers.get('content-length')).toBe(String(body.length))
+        expect(head.headers.get('docker-content-digest')).toBe(digest)
+      }
+      const blob = await client.request('GET', `/v2/group/app/blobs/${sha256('layer one')}`)
+      expect(await blob.text()).toBe('layer one')
+      expect(blob.headers.get('content-type')).toBe('application/octet-stream')
+      expect(blob.headers.get('content-disposition')).toBe('attachment')
+    })
+
+    test('a push makes a missing repository, private and of the category other, but no organization', async () => {
+      await client.pushImage('group/born/of/push', 'v1')
+      const token = await managementToken(server)
+      const shown = await fetch(`${server.url}/v2/manage/namespaces/group/repos/born$of$push`, {
+        headers: { 'x-auth-token': token },
+      })
+      expect(await shown.json()).toMatchObject({
+        name: 'born/of/push',
+        is_public: false,
+        category: 'other',
+        num_images: 1,
+      })
+
+      const missing = await client.request('POST', '/v2/nowhere/app/blobs/uploads/')
+      expect(missing.status).toBe(404)
+      const text = await missing.text()
+      expect(text).toContain('NAME_UNKNOWN')
+      expect(text).toContain('there is no organization nowhere')
+    })
+
+    test('a name without an organization is answered with the name that is meant', async () => {
+      const response = await client.request('POST', '/v2/busybox/blobs/uploads/')
+      expect(response.status).toBe(400)
+      expect(await response.text()).toContain(`use ${server.host}/<organization>/busybox`)
+    })
+
+    test('a missing organization is said by the push also to a client that has a token without push', async () => {
+      const token = await dockerToken(server, ['repository:nowhere/app:pull,push'])
+      const response = await registryClient(server, token).request('POST', '/v2/nowhere/app/blobs/uploads/')
+      expect(response.status).toBe(404)
+      expect(await response.text()).toContain('there is no organization nowhere')
+    })
+
+    test('an upload in chunks gives the pushed bytes, and a chunk out of order is refused and changes nothing', async () => {
+      const content = 'abcdefghijklmnopqrstuvwxyz'
+      const location = await startUpload('group/chunks')
+      const patch = (from: number, to: number, body = content.slice(from, to + 1)) =>
+        client.request('PATCH', location, { headers: { 'content-range': `${from}-${to}` }, body })
+      const first = await patch(0, 9)
+      expect(first.status).toBe(202)
+      expect(first.headers.get('range')).toBe('0-9')
+      for (const [from, to] of [
+        [0, 9],
+        [5, 14],
+        [11, 20],
+      ] as const) {
+        const refused = await patch(from, to)
+        expect(refused.status).toBe(416)
+        expect(refused.headers.get('range')).toBe('0-9')
+      }
+      expect((await patch(10, 19, 'too short')).status).toBe(400)
+      const status = await client.request('GET', location)
+      expect(status.status).toBe(204)
+      expect(status.headers.get('range')).toBe('0-9')
+      expect((await patch(10, 19)).status).toBe(202)
+      const digest = sha256(content)
+      const closed = await client.request('PUT', `${location}?digest=${digest}`, {
+        headers: { 'content-range': '20-25' },
+        body: content.slice(20),
+      })
+      expect(closed.status).toBe(201)
+      expect(closed.headers.get('docker-content-digest')).toBe(digest)
+      expect(await (await client.request('GET', `/v2/group/chunks/blobs/${digest}`)).text()).toBe(content)
+      expect((await client.request('GET', location)).status).toBe(404)
+    })
+
+    test('content that is not what its digest says is refused and never readable', async () => {
+      const location = await startUpload('group/wrong')
+      const digest = sha256('what it should be')
+      const closed = await client.request('PUT', `${location}?digest=${digest}`, { body: 'what it is' })
+      expect(closed.status).toBe(400)
+      expect(await closed.text()).toContain('DIGEST_INVALID')
+      for (const each of [digest, sha256('what it is')]) {
+        expect((await client.request('GET', `/v2/group/wrong/blobs/${each}`)).status).toBe(404)
+      }
+    })
+
+    test('a cut connection keeps what came, and the upload goes on from there', async () => {
+      const location = await startUpload('group/cut')
+      const { hostname, port } = new URL(server.url)
+      const content = 'abcdefghij'.repeat(200_000)
+      const socket = connect(Number(port), hostname)
+      socket.on('error', () => {})
+      socket.write(
+        `PATCH ${location} HTTP/1.1\r\nHost: ${server.host}\r\nAuthorization: ${server.basic}\r\nContent-Length: ${content.length}\r\n\r\n`,
+      )
+      socket.write(content.slice(0, 1_000_000))
+      // Bytes that reached the disk are kept; those that wait in a socket when it breaks are not promised.
+      const staged = `${server.dataDir}/uploads/${location.split('/').at(-1)}`
+      const kept = await until(async () => Bun.file(staged).size || undefined)
+      socket.resetAndDestroy()
+      const offset = await until(async () => {
+        const status = await client.request('GET', location)
+        const range = status.headers.get('range') ?? '0-0'
+        return range === '0-0' ? undefined : Number(range.split('-')[1]) + 1
+      })
+      expect(offset).toBeGreaterThanOrEqual(kept)
+      expect(offset).toBeLessThanOrEqual(1_000_000)
+      expect((await client.request('PATCH', location, { body: content.slice(offset) })).status).toBe(202)
+      const digest = sha256(content)
+      expect((await client.request('PUT', `${location}?digest=${digest}`)).status).toBe(201)
+      expect(await (await client.request('GET', `/v2/group/cut/blobs/${digest}`)).text()).toBe(content)
+    })
+
+    test('two that close one upload get one 201', async () => {
+      const location = await startUpload('group/race')
+      await client.request('PATCH', location, { body: 'raced' })
+      const digest = sha256('raced')
+      const answers = await Promise.all(
+        Array.from({ length: 6 }, () => client.request('PUT', `${location}?digest=${digest}`)),
+      )
+      const statuses = answers.map(answer => answer.status).sort()
+      expect(statuses.filter(status => status === 201)).toHaveLength(1)
+      for (const status of statuses) expect([201, 404, 409, 416]).toContain(status)
+    })
+
+    test('an upload is bound to its repository', async () => {
+      const location = await startUpload('group/one')
+      await startUpload('group/two')
+      const foreign = location.replace('group/one', 'group/two')
+      for (const method of ['GET', 'PATCH', 'PUT', 'DELETE']) {
+        const path = method === 'PUT' ? `${foreign}?digest=${sha256('')}` : foreign
+        expect((await client.request(method, path)).status).toBe(404)
+      }
+      expect((await client.request('DELETE', location)).status).toBe(204)
+      expect((await client.request('GET', location)).status).toBe(404)
+    })
+
+    test('a mount links what the caller may pull and is a plain upload otherwise', async () => {
+      const digest = await client.pushBlob('group/source', 'shared by two')
+      const mounted = await client.request('POST', `/v2/group/target/blobs/uploads/?mount=${digest}&from=group/source`)
+      expect(mounted.status).toBe(201)
+      expect(mounted.headers.get('location')).toBe(`/v2/group/target/blobs/${digest}`)
+      expect(await (await client.request('GET', `/v2/group/target/blobs/${digest}`)).text()).toBe('shared by two')
+      expect((await client.request('DELETE', `/v2/group/source/blobs/${digest}`)).status).toBe(202)
+      expect((await client.request('GET', `/v2/group/source/blobs/${digest}`)).status).toBe(404)
+      expect((await client.request('GET', `/v2/group/target/blobs/${digest}`)).status).toBe(200)
+      for (const from of ['group/source', 'group/absent', 'nowhere/app']) {
+        const refused = await client.request('POST', `/v2/group/target2/blobs/uploads/?mount=${digest}&from=${from}`)
+        expect(refused.status).toBe(202)
+      }
+      const narrow = registryClient(server, await dockerToken(server, ['repository:group/target3:pull,push']))
+      const hidden = await narrow.request('POST', `/v2/group/target3/blobs/uploads/?mount=${digest}&from=group/target`)
+      expect(hidden.status).toBe(202)
+    })
+
+    test('ranges of a blob are served as asked', async () => {
+      const content = '0123456789'.repeat(200)
+      const digest = await client.pushBlob('group/ranges', content)
+      const get = (range: string) => client.request('GET', `/v2/group/ranges/blobs/${digest}`, { headers: { range } })
+      const table = [
+        ['bytes=500-1499', 206, 'bytes 500-1499/2000', content.slice(500, 1500)],
+        ['bytes=500-', 206, 'bytes 500-1999/2000', content.slice(500)],
+        ['bytes=-500', 206, 'bytes 1500-1999/2000', content.slice(1500)],
+        ['bytes=1990-5000', 206, 'bytes 1990-1999/2000', content.slice(1990)],
+        ['bytes=2000-', 416, 'bytes */2000', undefined],
+        ['lines=1-2', 200, null, content],
+        ['bytes=0-1,5-6', 200, null, content],
+      ] as const
+      for (const [range, status, contentRange, body] of table) {
+        const response = await get(range)
+        expect([range, response.status]).toEqual([range, status])
+        expect(response.headers.get('content-range')).toBe(contentRange)
+        if (body !== undefined) expect(await response.text()).toBe(body)
+      }
+      const emptyDigest = await client.pushBlob('group/ranges', '')
+      const nothing = await client.request('GET', `/v2/group/ranges/blobs/${emptyDigest}`)
+      expect([nothing.status, nothing.headers.get('content-length')]).toEqual([200, '0'])
+      const unchanged = await client.request('GET', `/v2/group/ranges/blobs/${digest}`, {
+        headers: { 'if-none-match': `"${digest}"` },
+      })
+      expect(unchanged.status).toBe(304)
+    })
+
+    test('PUT manifest with an unknown layer answers MANIFEST_BLOB_UNKNOWN for each', async () => {
+      const config = await client.pushBlob('group/lacking', '{}')
+      const missing = [sha256('not here'), sha256('nor here')]
+      const body = JSON.stringify({
+        schemaVersion: 2,
+        mediaType: ociImage,
+        config: { mediaType: 'application/vnd.oci.image.config.v1+json', digest: config, size: 2 },
+        layers: missing.map(digest => ({ mediaType: 'application/vnd.oci.image.layer.v1.tar', digest, size: 8 })),
+      })
+      const response = await client.request('PUT', '/v2/group/lacking/manifests/v1', {
+        headers: { 'content-type': ociImage },
+        body,
+      })
+      expect(response.status).toBe(404)
+      const { errors } = (await response.json()) as { errors: { code: string; detail: { digest: string } }[] }
+      expect(errors.map(error => [error.code, error.detail.digest])).toEqual(
+        missing.map(digest => ['MANIFEST_BLOB_UNKNOWN', digest]),
+      )
+      expect((await client.request('GET', '/v2/group/lacking/manifests/v1')).status).toBe(404)
+    })
+
+    test('tags are listed in byte order, a page at a time', async () => {
+      const names = ['latest', 'V2', 'a', 'v1', '_x', 'v1.0']
+      for (const tag of names) await client.pushImage('group/tags', tag)
+      const all = await client.request('GET', '/v2/group/tags/tags/list')
+      const sorted = [...names].sort()
+      expect(await all.json()).toEqual({ name: 'group/tags', tags: sorted })
+      const walked: string[] = []
+      let next: string | undefined = '/v2/group/tags/tags/list?n=2'
+      while (next) {
+        const page: Response = await client.request('GET', next)
+        walked.push(...((await page.json()) as { tags: string[] }).tags)
+        next = /^<([^>]+)>; rel="next"$/.exec(page.headers.get('link') ?? '')?.[1]
+      }
+      expect(walked).toEqual(sorted)
+      expect((await client.request('GET', '/v2/group/tags/tags/list?n=-1')).status).toBe(400)
+      expect(await (await client.request('GET', '/v2/group/tags/tags/list?n=0')).json()).toMatchObject({ tags: [] })
+      expect((await client.request('GET', '/v2/group/absent/tags/list')).status).toBe(404)
+    })
+
+    test('deleting a tag leaves the rest; deleting a digest takes its tags with it', async () => {
+      const { digest } = await client.pushImage('group/deletes', 'one')
+      await client.pushImage('group/deletes', 'two')
+      expect((await client.request('DELETE', '/v2/group/deletes/manifests/one')).status).toBe(202)
+      expect((await client.request('GET', '/v2/group/deletes/manifests/one')).status).toBe(404)
+      expect((await client.request('GET', '/v2/group/deletes/manifests/two')).status).toBe(200)
+      expect((await client.request('DELETE', `/v2/group/deletes/blobs/${sha256('layer one')}`)).status).toBe(405)
+      expect((await client.request('DELETE', `/v2/group/deletes/manifests/${digest}`)).status).toBe(202)
+      expect((await client.request('GET', '/v2/group/deletes/manifests/two')).status).toBe(404)
+      expect((await client.request('DELETE', `/v2/group/deletes/manifests/${digest}`)).status).toBe(404)
+      expect((await client.request('DELETE', `/v2/group/deletes/blobs/${sha256('layer one')}`)).status).toBe(202)
+    })
+
+    test('the catalog lists what the caller may pull', async () => {
+      const response = await client.request('GET', '/v2/_catalog?n=1000')
+      const { repositories } = (await response.json()) as { repositories: string[] }
+      expect(repositories).toContain('group/app')
+      expect(repositories).toContain('group/born/of/push')
+      const page = await client.request('GET', '/v2/_catalog?n=1')
+      expect(page.headers.get('link')).toContain('/v2/_catalog?n=1&last=')
+      expect((await registryClient(server, '').request('GET', '/v2/_catalog')).status).toBe(401)
+    })
+
+    test('a challenge names realm, service and scope, and a token that is too narrow is told which it lacks', async () => {
+      const nobody = registryClient(server, '')
+      const base = await nobody.request('GET', '/v2/')
+      expect(base.status).toBe(401)
+      const realm = `${server.url}/swr/auth/v2/registry/auth/`
+      expect(base.headers.get('www-authenticate')).toBe(`Bearer realm="${realm}",service="dockyard"`)
+      const pull = await nobody.request('GET', '/v2/group/app/manifests/v1')
+      expect(pull.status).toBe(401)
+      expect(pull.headers.get('www-authenticate')).toBe(
+        `Bearer realm="${realm}",service="dockyard",scope="repository:group/app:pull"`,
+      )
+      const narrow = registryClient(server, await dockerToken(server, ['repository:group/app:pull']))
+      expect((await narrow.request('GET', '/v2/group/app/manifests/v1')).status).toBe(200)
+      const push = await narrow.request('POST', '/v2/group/app/blobs/uploads/')
+      expect(push.status).toBe(401)
+      expect(push.headers.get('www-authenticate')).toBe(
+        `Bearer realm="${realm}",service="dockyard",scope="repository:group/app:pull,push",error="insufficient_scope"`,
+      )
+      const pushOnly = registryClient(server, await dockerToken(server, ['repository:group/app:pull,push']))
+      expect((await pushOnly.request('DELETE', '/v2/group/app/manifests/v1')).status).toBe(401)
+      expect((await registryClient(server, 'Basic bm86bm8=').request('GET', '/v2/')).status).toBe(401)
+      expect((await registryClient(server, 'Bearer x.y.z').request('GET', '/v2/')).status).toBe(401)
+    })
+
+    test('a manifest over the limit is refused while it is read', async () => {
+      const body = ' '.repeat(4_194_305)
+      const response = await client.request('PUT', '/v2/group/app/manifests/big', {
+        headers: { 'content-type': ociImage },
+        body,
+      })
+      expect(response.status).toBe(413)
+      expect(await response.text()).toContain('SIZE_INVALID')
+    })
+
+    test('a public repository is pulled by anyone, and pushed to by nobody in particular', async () => {
+      await client.pushImage('group/public', 'v1')
+      const token = await managementToken(server)
+      const changed = await fetch(`${server.url}/v2/manage/namespaces/group/repos/public`, {
+        method: 'PATCH',
+        headers: { 'x-auth-token': token, 'content-type': 'application/json' },
+        body: JSON.stringify({ is_public: true }),
+      })
+      expect(changed.status).toBe(201)
+      const anonymous = registryClient(
+        server,
+        await dockerToken(server, ['repository:group/public:pull,push', 'repository:group/app:pull'], ''),
+      )
+      expect((await anonymous.request('GET', '/v2/group/public/manifests/v1')).status).toBe(200)
+      expect((await anonymous.request('GET', `/v2/group/public/blobs/${sha256('layer one')}`)).status).toBe(200)
+      expect((await anonymous.request('POST', '/v2/group/public/blobs/uploads/')).status).toBe(401)
+      expect((await anonymous.request('GET', '/v2/group/app/manifests/v1')).status).toBe(401)
+      expect((await registryClient(server, '').request('GET', '/v2/group/public/manifests/v1')).status).toBe(200)
+    })
+
+    test('a deleted repository answers 404 at once, and its name begins anew', async () => {
+      await client.pushImage('group/short', 'v1')
+      const blob = `/v2/group/short/blobs/${sha256('layer one')}`
+      expect((await client.request('GET', blob)).status).toBe(200)
+      const token = await managementToken(server)
+      const deleted = await fetch(`${server.url}/v2/manage/namespaces/group/repos/short`, {
+        method: 'DELETE',
+        headers: { 'x-auth-token': token },
+      })
+      expect(deleted.status).toBe(204)
+      expect((await client.request('GET', blob)).status).toBe(404)
+      expect((await client.request('GET', '/v2/group/short/manifests/v1')).status).toBe(404)
+      await startUpload('group/short')
+      expect((await client.request('GET', blob)).status).toBe(404)
+      expect((await client.request('GET', '/v2/group/short/manifests/v1')).status).toBe(404)
+    })
+
+    test('history and events tell of every move of a tag', async () => {
+      const first = await client.pushImage('group/history', 'latest', ['a'])
+      const second = await client.pushImage('group/history', 'latest', ['b'])
+      await client.request('DELETE', '/v2/group/history/manifests/latest')
+      const rows = await server.database
+        .selectFrom('tag_history')
+        .innerJoin('repositories', 'repositories.id', 'tag_history.repository_id')
+        .select(['digest_before', 'digest_after', 'actor_name'])
+        .where('repositories.name', '=', 'history')
+        .orderBy('tag_history.id')
+        .execute()
+      const hex = (bytes: Uint8Array | null) =>
+        bytes ? `sha256:${Buffer.from(bytes.subarray(1)).toString('hex')}` : null
+      expect(rows.map(row => [hex(row.digest_before), hex(row.digest_after)])).toEqual([
+        [null, first.digest],
+        [first.digest, second.digest],
+        [second.digest, null],
+      ])
+      const events = await server.database
+        .selectFrom('events')
+        .select(['kind', 'source_address', 'request_id', 'actor_name'])
+        .where('kind', 'in', ['tag.moved', 'tag.deleted'])
+        .orderBy('id', 'desc')
+        .limit(3)
+        .execute()
+      expect(events.map(event => event.kind)).toEqual(['tag.deleted', 'tag.moved', 'tag.moved'])
+      expect(events[0]).toMatchObject({ source_address: '127.0.0.1', actor_name: 'user1' })
+      expect(events[0]?.request_id).toMatch(/^[0-9a-f]{20}$/)
+    })
+  })
+}
+
+/** Asks again until there is an answer, for at most five seconds. */
+async function until<T>(ask: () => Promise<T | undefined>): Promise<T> {
+  const giveUpAt = performance.now() + 5_000
+  for (;;) {
+    const answer = await ask()
+    if (answer !== undefined) return answer
+    if (performance.now() > giveUpAt) throw new Error('no answer in time')
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+}
