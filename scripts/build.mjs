@@ -8,17 +8,6 @@ import { ensureDependencies } from './ensure-dependencies.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
-try {
-  await ensureDependencies(root)
-  const file = resolve(process.argv[2] ?? join(root, 'dist', 'stower'))
-  await buildExecutable(file)
-  const megabytes = (statSync(file).size / 1e6).toFixed(0)
-  process.stdout.write(`${relative(process.cwd(), file)} (${megabytes} MB)\n`)
-} catch (error) {
-  process.stderr.write(`build: ${error.message}\n`)
-  process.exitCode = 1
-}
-
 /** The command line's entry first; then what is loaded by its address at run time, and so is found by no import. */
 const entries = ['src/main.ts', 'src/metadata/sqlite/checkpointer.ts']
 
@@ -35,6 +24,17 @@ const bunFlags = [
   '--no-compile-autoload-dotenv',
   '--no-compile-autoload-bunfig',
 ]
+
+try {
+  await ensureDependencies(root)
+  const file = resolve(process.argv[2] ?? join(root, 'dist', 'stower'))
+  await buildExecutable(file)
+  const megabytes = (statSync(file).size / 1e6).toFixed(0)
+  process.stdout.write(`${relative(process.cwd(), file)} (${megabytes} MB)\n`)
+} catch (error) {
+  process.stderr.write(`build: ${error.message}\n`)
+  process.exitCode = 1
+}
 
 /** Builds aside and moves the result into place: a Stower that runs from `file` keeps running. */
 async function buildExecutable(file) {

@@ -10,6 +10,7 @@ export type ToolName =
   | 'dockerd'
   | 'busybox'
   | 'strace'
+  | 'openssl'
   | 'unshare'
   | 'runuser'
   | 'crane'

@@ -25,6 +25,7 @@ export const tools = {
   // Only a static one makes an image without a base.
   busybox: { debian: ['busybox-static'], fits: file => libcOf(file) === undefined },
   strace: { debian: ['strace'] },
+  openssl: { debian: ['openssl'] },
   unshare: { debian: ['util-linux'] },
   runuser: { debian: ['util-linux'] },
   crane: { go: 'github.com/google/go-containerregistry/cmd/crane@v0.22.1' },

@@ -67,7 +67,7 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
     uploadExpiryMs: config.uploads.expiryMs,
     ...(options.atCommitStep && { atCommitStep: options.atCommitStep }),
   }
-  const pulls = opened.use(new PullCounter({ ...installation, shard: 0 }))
+  const pulls = opened.use(new PullCounter({ ...installation, shard: Math.floor(Math.random() * pullShards) }))
   const worker = opened.use(
     new JobWorker({
       queue: openQueue(installation.db),
@@ -96,6 +96,9 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
     stop: () => stop(server, lasting, config, logger),
   }
 }
+
+/** Rows that the pulls of one repository and day are spread over, so that replicas seldom meet in one. */
+const pullShards = 16
 
 type Parts = {
   config: Config

@@ -7,7 +7,8 @@ import type { GrantRow } from '../organizations/queries.ts'
 
 type Engine = Database['engine']
 
-export type RepositoryRow = Omit<Row<'repositories'>, 'deleted_ms'> & {
+export type RepositoryRow = Omit<Row<'repositories'>, 'deleted_ms' | 'organization_id'> & {
+  organization_id: number
   organization: string
   account_id: string
   description: string | null
@@ -69,7 +70,7 @@ export async function findRepositories(db: Reader, ids: readonly number[]): Prom
     .selectFrom('repositories as r')
     .innerJoin('organizations as o', 'o.id', 'r.organization_id')
     .leftJoin('repository_descriptions as d', 'd.repository_id', 'r.id')
-    .select(['r.id', 'r.organization_id', 'r.name', 'r.is_public', 'r.category', 'r.creator_id', 'r.creator_name'])
+    .select(['r.id', 'o.id as organization_id', 'r.name', 'r.is_public', 'r.category', 'r.creator_id', 'r.creator_name'])
     .select(['r.created_ms', 'r.updated_ms', 'o.name as organization', 'o.account_id', 'd.description'])
     .where('r.id', 'in', ids)
     .where('r.deleted_ms', 'is', null)
