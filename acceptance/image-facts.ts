@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { mkdir, open, readdir, readFile, readlink, rm, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
+import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { run } from './command.ts'
 
@@ -48,7 +49,9 @@ export async function describeFile(file: string, { gunzip = false } = {}) {
   const hasher = new Bun.CryptoHasher('sha256')
   let sizeBytes = 0
   const bytes = createReadStream(file, { highWaterMark: 1 << 20 })
-  const stream = gunzip && (await isGzip(file)) ? bytes.pipe(createGunzip({ chunkSize: 1 << 20 })) : bytes
+  const isPacked = gunzip && (await isGzip(file))
+  // What goes wrong with the file reaches us through the stream we read.
+  const stream = isPacked ? pipeline(bytes, createGunzip({ chunkSize: 1 << 20 }), () => {}) : bytes
   for await (const chunk of stream) {
     hasher.update(chunk)
     sizeBytes += chunk.length

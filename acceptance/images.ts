@@ -17,10 +17,10 @@ export type ImageContent = {
   readonly layers: readonly string[]
 }
 
-/** Six layers in the folder: busybox, links to it, Debian's names, text, noise, a program that says hello. */
-export async function makeContent(folder: string): Promise<ImageContent> {
-  const layers = Array.from({ length: 6 }, (_, index) => join(folder, `layer-${index + 1}`))
-  const [programs = '', links = '', names = '', text = '', noise = '', hello = ''] = layers
+/** Up to six layers in the folder: busybox, links to it, Debian's names, text, noise, a program that says hello. */
+export async function makeContent(folder: string, { layerCount = 6 } = {}): Promise<ImageContent> {
+  const all = Array.from({ length: 6 }, (_, index) => join(folder, `layer-${index + 1}`))
+  const [programs = '', links = '', names = '', text = '', noise = '', hello = ''] = all
   for (const parent of [join(programs, 'bin'), join(links, 'bin'), join(names, 'etc'), join(text, 'usr/share/text')]) {
     await mkdir(parent, { recursive: true })
   }
@@ -32,8 +32,9 @@ export async function makeContent(folder: string): Promise<ImageContent> {
   await writeFile(join(text, 'usr/share/text/lines'), 'a line of text that compresses well\n'.repeat(20_000))
   await writeNoise(join(noise, 'var/lib/noise/bytes'), 1 << 20, 'small')
   await writeFile(join(hello, 'usr/bin/hello'), '#!/bin/sh\necho hello\n', { mode: 0o755 })
+  const layers = all.slice(0, layerCount)
   const copies = layers.map((_, index) => `COPY layer-${index + 1}/ /\n`)
-  await writeFile(join(folder, 'Dockerfile'), `FROM scratch\n${copies.join('')}CMD ["/usr/bin/hello"]\n`)
+  await writeFile(join(folder, 'Dockerfile'), `FROM scratch\n${copies.join('')}CMD ["/bin/busybox"]\n`)
   return { context: folder, layers }
 }
 
@@ -70,7 +71,7 @@ export async function writeOciLayout(folder: string, tars: readonly string[]): P
     created: '2026-01-01T00:00:00Z',
     architecture: 'amd64',
     os: 'linux',
-    config: { Cmd: ['/usr/bin/hello'] },
+    config: { Cmd: ['/bin/busybox'] },
     rootfs: { type: 'layers', diff_ids: diffs.map(({ digest }) => digest) },
     history: tars.map(() => ({ created: '2026-01-01T00:00:00Z', created_by: 'acceptance' })),
   })

@@ -4,14 +4,14 @@ import type { BlobLocation } from '../blobstore/blobstore.ts'
 import { syncFolder } from '../blobstore/durable-folders.ts'
 import { copyContent } from '../blobstore/folder-copy.ts'
 import type { Config } from '../config.ts'
-import { listBlobLocations } from '../core/blobs/queries.ts'
+import { deleteAllSessions, listBlobLocations } from '../core/blobs/queries.ts'
 import { DomainError } from '../core/errors.ts'
 import { migrate } from '../metadata/migrate.ts'
 import { openSqlite } from '../metadata/sqlite/database.ts'
 import { lockFolder } from '../metadata/sqlite/folder-lock.ts'
 import { copyIntoPostgres } from '../metadata/transfer.ts'
-import type { Logger } from '../telemetry/logger.ts'
 import { openInstallation, prepareFolder } from './installation.ts'
+import { openCommandLogger } from './logs.ts'
 
 /*
  * A backup is a data folder of its own: stower.db, blobs/, and the encryption key where it is a file. The database is
@@ -26,11 +26,8 @@ const locationsPerPage = 500
 export type CopiedInstallation = { blobs: number; hasKey: boolean }
 
 /** Copies a running installation into an empty folder. Throws `unavailable` when the folder is not empty. */
-export async function backUp(
-  { config, logger }: { config: Config; logger: Logger },
-  folder: string,
-): Promise<CopiedInstallation> {
-  await using installation = await openInstallation({ config, logger }, 'command')
+export async function backUp(config: Config, folder: string): Promise<CopiedInstallation> {
+  await using installation = await openInstallation({ config, logger: openCommandLogger() }, 'command')
   await mkdir(folder, { recursive: true, mode: 0o700 })
   await requireEmpty(folder, `${folder} is not empty: back up into a folder of its own`)
   await installation.db.copyTo(join(folder, databaseFile))
@@ -59,13 +56,13 @@ export async function restore(config: Config, folder: string): Promise<CopiedIns
     await migrate(db, { copyFile: () => source, nowMs: Date.now() })
     await db.withClient(client => copyIntoPostgres(client, source))
     // Bytes of uploads under way are no part of a backup.
-    await db.write(tx => tx.deleteFrom('upload_sessions').execute())
+    await db.write(deleteAllSessions)
   } else {
     const target = join(config.dataDir, databaseFile)
     await copyFile(source, `${target}.restoring`, constants.COPYFILE_FICLONE)
     await rename(`${target}.restoring`, target)
     await using db = await openSqlite({ file: target, checkpoints: 'on-close' })
-    await db.write(tx => tx.deleteFrom('upload_sessions').execute())
+    await db.write(deleteAllSessions)
   }
   await syncFolder(config.dataDir)
   return { blobs, hasKey }

@@ -6,13 +6,17 @@ import type { Config } from '../config.ts'
 import type { AccountsDeps } from '../core/accounts/deps.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { DomainError } from '../core/errors.ts'
-import { obtainEncryptionKey } from '../identity/encryption-key.ts'
 import { openPasswords } from '../identity/passwords.ts'
 import { openSealer } from '../identity/sealing.ts'
 import { migrate } from '../metadata/migrate.ts'
+import { newestVersion } from '../metadata/migrations/all.ts'
 import { openSqlite } from '../metadata/sqlite/database.ts'
 import { lockFolder } from '../metadata/sqlite/folder-lock.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { obtainEncryptionKey } from './encryption-key.ts'
+
+/** The database schema that this program makes and needs. */
+export const schemaVersion = newestVersion
 
 export type InstallationOptions = {
   config: Config

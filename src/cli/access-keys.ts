@@ -1,11 +1,5 @@
-import { createAccessKey, disableAccessKey, enableAccessKey } from '../core/accounts/access-keys.ts'
-import { getAccount } from '../core/accounts/accounts.ts'
-import { selectAccessKeys } from '../core/accounts/queries.ts'
-import { getUser } from '../core/accounts/users.ts'
-import { type Command, type Invocation, optionValue, positional, print, printTable } from './command.ts'
-import { onInstallation } from './on-installation.ts'
-
-const keysPerPage = 10_000
+import { administer } from '../app/administration.ts'
+import { type Command, type Invocation, optionValue, positional, print, printTable, requireConfig } from './command.ts'
 
 const account = { name: 'account', value: 'NAME', about: 'The account. (default: the first one)' }
 
@@ -18,13 +12,14 @@ export const accessKeyCommands: readonly Command[] = [
     examples: [{ line: 'stower access-key create ci', does: 'For Terraform, SDKs and docker login.' }],
     settings: 'accepted',
     run: async invocation => {
-      await onInstallation(invocation, async (installation, by) => {
-        const { id } = await getAccount(installation, optionValue(invocation, 'account'))
-        const user = await getUser(installation, id, { name: positional(invocation, 'user') })
-        const key = await createAccessKey(installation, by, user)
-        print(`access key: ${key.id}`)
-        print(`secret key (shown once): ${key.secret}`)
-      })
+      const key = await administer(requireConfig(invocation), administration =>
+        administration.createAccessKey({
+          account: optionValue(invocation, 'account'),
+          user: positional(invocation, 'user'),
+        }),
+      )
+      print(`access key: ${key.id}`)
+      print(`secret key (shown once): ${key.secret}`)
       return 0
     },
   },
@@ -35,19 +30,18 @@ export const accessKeyCommands: readonly Command[] = [
     examples: [{ line: 'stower access-key list', does: 'Keys with their users and states, never their secrets.' }],
     settings: 'accepted',
     run: async invocation => {
-      await onInstallation(invocation, async installation => {
-        const { id } = await getAccount(installation, optionValue(invocation, 'account'))
-        const keys = await selectAccessKeys(installation.db.read, { accountId: id }, { limit: keysPerPage })
-        printTable(
-          ['ACCESS KEY', 'USER', 'STATE', 'CREATED'],
-          keys.map(key => [
-            key.id,
-            key.userName,
-            key.isEnabled ? 'enabled' : 'disabled',
-            new Date(key.createdMs).toISOString(),
-          ]),
-        )
-      })
+      const keys = await administer(requireConfig(invocation), administration =>
+        administration.listAccessKeys({ account: optionValue(invocation, 'account') }),
+      )
+      printTable(
+        ['ACCESS KEY', 'USER', 'STATE', 'CREATED'],
+        keys.map(key => [
+          key.id,
+          key.userName,
+          key.isEnabled ? 'enabled' : 'disabled',
+          new Date(key.createdMs).toISOString(),
+        ]),
+      )
       return 0
     },
   },
@@ -58,7 +52,7 @@ export const accessKeyCommands: readonly Command[] = [
     options: [account],
     examples: [{ line: 'stower access-key disable AK0123456789ABCDEF01', does: 'Whatever uses it is refused.' }],
     settings: 'accepted',
-    run: invocation => changeKey(invocation, disableAccessKey, 'disabled'),
+    run: invocation => setEnabled(invocation, false),
   },
   {
     words: ['access-key', 'enable'],
@@ -67,16 +61,15 @@ export const accessKeyCommands: readonly Command[] = [
     options: [account],
     examples: [{ line: 'stower access-key enable AK0123456789ABCDEF01', does: 'Tokens from before stay void.' }],
     settings: 'accepted',
-    run: invocation => changeKey(invocation, enableAccessKey, 'enabled'),
+    run: invocation => setEnabled(invocation, true),
   },
 ]
 
-async function changeKey(invocation: Invocation, change: typeof disableAccessKey, state: string): Promise<number> {
-  await onInstallation(invocation, async (installation, by) => {
-    const { id: accountId } = await getAccount(installation, optionValue(invocation, 'account'))
-    const id = positional(invocation, 'key')
-    await change(installation, by, { accountId, id })
-    print(`${id} is ${state}`)
-  })
+async function setEnabled(invocation: Invocation, isEnabled: boolean): Promise<number> {
+  const id = positional(invocation, 'key')
+  await administer(requireConfig(invocation), administration =>
+    administration.setAccessKeyEnabled({ account: optionValue(invocation, 'account'), id, isEnabled }),
+  )
+  print(`${id} is ${isEnabled ? 'enabled' : 'disabled'}`)
   return 0
 }

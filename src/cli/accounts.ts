@@ -1,10 +1,5 @@
-import { createAccount } from '../core/accounts/accounts.ts'
-import { selectAccounts } from '../core/accounts/queries.ts'
-import { createUser } from '../core/accounts/users.ts'
-import { type Command, optionValue, positional, print, printTable } from './command.ts'
-import { onInstallation, requireConfig } from './on-installation.ts'
-
-const accountsPerPage = 1000
+import { administer } from '../app/administration.ts'
+import { type Command, optionValue, positional, print, printTable, requireConfig } from './command.ts'
 
 export const accountCommands: readonly Command[] = [
   {
@@ -18,17 +13,17 @@ export const accountCommands: readonly Command[] = [
     examples: [{ line: 'stower account create OTC111', does: 'A second account, to share images with.' }],
     settings: 'accepted',
     run: async invocation => {
-      const { region } = requireConfig(invocation)
-      await onInstallation(invocation, async (installation, by) => {
-        const { account, project } = await createAccount(installation, by, {
+      const administrator = optionValue(invocation, 'user') ?? 'admin'
+      const made = await administer(requireConfig(invocation), administration =>
+        administration.createAccount({
           name: positional(invocation, 'name'),
-          projectName: optionValue(invocation, 'project') ?? region,
-        })
-        const name = optionValue(invocation, 'user') ?? 'admin'
-        const { password } = await createUser(installation, by, { account, name, isAdministrator: true })
-        print(`account ${account.name}, project ${project.name}`)
-        print(`administrator ${account.name}/${name}, password (shown once): ${password}`)
-      })
+          project: optionValue(invocation, 'project'),
+          administrator,
+        }),
+      )
+      print(`account ${made.account.name}, project ${made.project}`)
+      print(`administrator ${made.account.name}/${administrator}`)
+      print(`password (shown once): ${made.password}`)
       return 0
     },
   },
@@ -38,13 +33,11 @@ export const accountCommands: readonly Command[] = [
     examples: [{ line: 'stower account list', does: 'All accounts with their ids.' }],
     settings: 'accepted',
     run: async invocation => {
-      await onInstallation(invocation, async ({ db }) => {
-        const accounts = await selectAccounts(db.read, { limit: accountsPerPage })
-        printTable(
-          ['NAME', 'ID', 'CREATED'],
-          accounts.map(account => [account.name, account.id, new Date(account.createdMs).toISOString()]),
-        )
-      })
+      const accounts = await administer(requireConfig(invocation), administration => administration.listAccounts())
+      printTable(
+        ['NAME', 'ID', 'CREATED'],
+        accounts.map(account => [account.name, account.id, new Date(account.createdMs).toISOString()]),
+      )
       return 0
     },
   },

@@ -1,7 +1,6 @@
 import { resolve } from 'node:path'
 import { backUp, restore } from '../app/backup.ts'
-import { type Command, positional, print } from './command.ts'
-import { commandLogger, requireConfig } from './on-installation.ts'
+import { type Command, positional, print, requireConfig } from './command.ts'
 
 export const backupCommands: readonly Command[] = [
   {
@@ -15,7 +14,7 @@ export const backupCommands: readonly Command[] = [
     run: async invocation => {
       const folder = resolve(positional(invocation, 'dir'))
       const config = requireConfig(invocation)
-      const copied = await backUp({ config, logger: commandLogger() }, folder)
+      const copied = await backUp(config, folder)
       print(`${copied.blobs} blobs and the database are in ${folder}`)
       print(
         copied.hasKey

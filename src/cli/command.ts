@@ -1,4 +1,5 @@
-import type { LoadedConfig } from '../config.ts'
+import type { Config, LoadedConfig } from '../config.ts'
+import { DomainError } from '../core/errors.ts'
 import type { CommandSpec } from './arguments.ts'
 
 /** A command: how it is written, and what it does. */
@@ -11,8 +12,14 @@ export type Command = CommandSpec & {
 export type Invocation = {
   readonly positionals: Readonly<Record<string, string>>
   readonly options: Readonly<Record<string, string | true>>
-  /** Settings from file, environment and flags, checked when first asked for. */
+  /** Settings from file, environment and flags. */
   readonly loaded: LoadedConfig
+}
+
+/** The configuration of a command that needs one. Throws with every problem of it. */
+export function requireConfig({ loaded }: Invocation): Config {
+  if (loaded.kind === 'ok') return loaded.config
+  throw new DomainError('parameter_invalid', loaded.problems.join('\n'))
 }
 
 /** An option's value; undefined when it was not given. */

@@ -1,6 +1,5 @@
-import { resetCredentials } from '../core/accounts/reset-credentials.ts'
-import { type Command, optionValue, print } from './command.ts'
-import { onInstallation } from './on-installation.ts'
+import { administer } from '../app/administration.ts'
+import { type Command, optionValue, print, requireConfig } from './command.ts'
 
 export const credentialsCommands: readonly Command[] = [
   {
@@ -13,8 +12,8 @@ export const credentialsCommands: readonly Command[] = [
     examples: [{ line: 'stower credentials reset', does: 'When the credentials of the first start are lost.' }],
     settings: 'accepted',
     run: async invocation => {
-      const shown = await onInstallation(invocation, (installation, by) =>
-        resetCredentials(installation, by, {
+      const shown = await administer(requireConfig(invocation), administration =>
+        administration.resetCredentials({
           account: optionValue(invocation, 'account'),
           user: optionValue(invocation, 'user'),
         }),

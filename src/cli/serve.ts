@@ -1,12 +1,11 @@
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
+import { openServerLogger } from '../app/logs.ts'
 import { type RunningServer, startServer } from '../app.ts'
 import type { Config } from '../config.ts'
-import { openLogger } from '../telemetry/logger.ts'
-import type { Command } from './command.ts'
+import { type Command, requireConfig } from './command.ts'
 import { firstStartBlock } from './first-start-block.ts'
-import { requireConfig } from './on-installation.ts'
 
 export const serveCommand: Command = {
   words: ['serve'],
@@ -25,8 +24,7 @@ export const serveCommand: Command = {
 /** Runs the server until it is told to stop; the answer is the exit code. */
 async function serve(config: Config): Promise<number> {
   const isTerminal = process.stdout.isTTY === true
-  const { level, format } = config.log
-  const logger = openLogger({ level, format: format === 'auto' ? (isTerminal ? 'pretty' : 'json') : format })
+  const logger = openServerLogger(config, { isTerminal })
   const asked = stopRequest()
   const server = await startServer({ config, logger })
   logger.info({ url: server.url, dataDir: config.dataDir, database: config.metadata.kind }, 'stower serves')

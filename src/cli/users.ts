@@ -1,11 +1,6 @@
-import { getAccount } from '../core/accounts/accounts.ts'
-import { selectUsers } from '../core/accounts/queries.ts'
-import { createUser, disableUser, enableUser, getUser, setPassword } from '../core/accounts/users.ts'
-import { type Command, type Invocation, optionValue, positional, print, printTable } from './command.ts'
-import { onInstallation } from './on-installation.ts'
+import { administer } from '../app/administration.ts'
+import { type Command, type Invocation, optionValue, positional, print, printTable, requireConfig } from './command.ts'
 import { readPassword } from './read-password.ts'
-
-const usersPerPage = 10_000
 
 const name = { name: 'name', about: 'the name of the user' }
 const account = { name: 'account', value: 'NAME', about: 'The account. (default: the first one)' }
@@ -22,21 +17,20 @@ export const userCommands: readonly Command[] = [
     options: [account, passwordStdin, { name: 'administrator', about: 'May do everything in the account.' }],
     examples: [
       { line: 'stower user create ci', does: 'A user with a random password.' },
-      { line: 'stower user create ops --administrator < password.txt --password-stdin', does: 'An administrator.' },
+      { line: 'stower user create ops --administrator --password-stdin < password.txt', does: 'An administrator.' },
     ],
     settings: 'accepted',
     run: async invocation => {
       const given = await givenPassword(invocation)
-      await onInstallation(invocation, async (installation, by) => {
-        const { user, password } = await createUser(installation, by, {
-          account: await getAccount(installation, optionValue(invocation, 'account')),
-          name: positional(invocation, 'name'),
+      const { user, password } = await administer(requireConfig(invocation), administration =>
+        administration.createUser({
+          ...named(invocation),
           password: given,
           isAdministrator: invocation.options.administrator === true,
-        })
-        print(`user ${user.accountName}/${user.name}, id ${user.id}`)
-        if (given === undefined) print(`password (shown once): ${password}`)
-      })
+        }),
+      )
+      print(`user ${user.accountName}/${user.name}, id ${user.id}`)
+      if (given === undefined) print(`password (shown once): ${password}`)
       return 0
     },
   },
@@ -47,19 +41,18 @@ export const userCommands: readonly Command[] = [
     examples: [{ line: 'stower user list', does: 'Users of the first account.' }],
     settings: 'accepted',
     run: async invocation => {
-      await onInstallation(invocation, async installation => {
-        const { id } = await getAccount(installation, optionValue(invocation, 'account'))
-        const users = await selectUsers(installation.db.read, id, { limit: usersPerPage })
-        printTable(
-          ['NAME', 'ID', 'STATE', 'ROLE'],
-          users.map(user => [
-            user.name,
-            user.id,
-            user.isEnabled ? 'enabled' : 'disabled',
-            user.isAdministrator ? 'administrator' : 'user',
-          ]),
-        )
-      })
+      const users = await administer(requireConfig(invocation), administration =>
+        administration.listUsers({ account: optionValue(invocation, 'account') }),
+      )
+      printTable(
+        ['NAME', 'ID', 'STATE', 'ROLE'],
+        users.map(user => [
+          user.name,
+          user.id,
+          user.isEnabled ? 'enabled' : 'disabled',
+          user.isAdministrator ? 'administrator' : 'user',
+        ]),
+      )
       return 0
     },
   },
@@ -70,7 +63,7 @@ export const userCommands: readonly Command[] = [
     options: [account],
     examples: [{ line: 'stower user disable ci', does: 'Whatever uses it is refused from now on.' }],
     settings: 'accepted',
-    run: invocation => changeUser(invocation, disableUser, 'disabled'),
+    run: invocation => setEnabled(invocation, false),
   },
   {
     words: ['user', 'enable'],
@@ -79,7 +72,7 @@ export const userCommands: readonly Command[] = [
     options: [account],
     examples: [{ line: 'stower user enable ci', does: 'Tokens from before stay void.' }],
     settings: 'accepted',
-    run: invocation => changeUser(invocation, enableUser, 'enabled'),
+    run: invocation => setEnabled(invocation, true),
   },
   {
     words: ['user', 'password'],
@@ -90,29 +83,26 @@ export const userCommands: readonly Command[] = [
     settings: 'accepted',
     run: async invocation => {
       const given = await givenPassword(invocation)
-      await onInstallation(invocation, async (installation, by) => {
-        const user = await namedUser(invocation, installation)
-        const { password } = await setPassword(installation, by, { user, password: given })
-        print(`the password of ${user.accountName}/${user.name} is changed`)
-        if (given === undefined) print(`password (shown once): ${password}`)
-      })
+      const { user, password } = await administer(requireConfig(invocation), administration =>
+        administration.setPassword({ ...named(invocation), password: given }),
+      )
+      print(`the password of ${user.accountName}/${user.name} is changed`)
+      if (given === undefined) print(`password (shown once): ${password}`)
       return 0
     },
   },
 ]
 
-async function changeUser(invocation: Invocation, change: typeof disableUser, state: string): Promise<number> {
-  await onInstallation(invocation, async (installation, by) => {
-    const user = await namedUser(invocation, installation)
-    await change(installation, by, user)
-    print(`${user.accountName}/${user.name} is ${state}`)
-  })
+async function setEnabled(invocation: Invocation, isEnabled: boolean): Promise<number> {
+  const user = await administer(requireConfig(invocation), administration =>
+    administration.setUserEnabled({ ...named(invocation), isEnabled }),
+  )
+  print(`${user.accountName}/${user.name} is ${isEnabled ? 'enabled' : 'disabled'}`)
   return 0
 }
 
-async function namedUser(invocation: Invocation, installation: Parameters<typeof getUser>[0]) {
-  const { id } = await getAccount(installation, optionValue(invocation, 'account'))
-  return getUser(installation, id, { name: positional(invocation, 'name') })
+function named(invocation: Invocation): { account: string | undefined; name: string } {
+  return { account: optionValue(invocation, 'account'), name: positional(invocation, 'name') }
 }
 
 async function givenPassword(invocation: Invocation): Promise<string | undefined> {

@@ -1,5 +1,5 @@
 import packageFile from '../../package.json' with { type: 'json' }
-import { newestVersion } from '../metadata/migrations/all.ts'
+import { schemaVersion } from '../app/installation.ts'
 import { type Command, print } from './command.ts'
 
 export const versionCommand: Command = {
@@ -9,7 +9,7 @@ export const versionCommand: Command = {
   settings: 'refused',
   run: async () => {
     print(
-      `stower ${packageFile.version} (schema ${newestVersion}, Bun ${Bun.version}, ${process.platform}-${process.arch})`,
+      `stower ${packageFile.version} (schema ${schemaVersion}, Bun ${Bun.version}, ${process.platform}-${process.arch})`,
     )
     return 0
   },

@@ -1,20 +1,26 @@
 import { DomainError } from '../core/errors.ts'
+import type { Exchange } from './exchange.ts'
 
 /**
  * Reads a request body of at most `limitBytes`. Throws `body_too_large` as soon as the limit is passed, announced or
  * not, leaving the rest unread; whoever answers then closes the connection (`closing`).
  */
-export async function readBody(request: Request, limitBytes: number): Promise<Uint8Array> {
+export async function readBody(
+  { request, bodyProgress }: Pick<Exchange, 'request' | 'bodyProgress'>,
+  limitBytes: number,
+): Promise<Uint8Array> {
   const announced = Number(request.headers.get('content-length') ?? 0)
   if (announced > limitBytes) throw tooLarge(limitBytes)
   if (!request.body) return new Uint8Array()
   const chunks: Uint8Array[] = []
   let sizeBytes = 0
   const reader = request.body.getReader()
+  bodyProgress(0)
   for (;;) {
     const { value, done } = await reader.read()
     if (done) break
     sizeBytes += value.byteLength
+    bodyProgress(value.byteLength)
     if (sizeBytes > limitBytes) {
       void reader.cancel()
       throw tooLarge(limitBytes)

@@ -1,8 +1,8 @@
+import type { PoolClient } from 'pg'
 import { DomainError } from '../core/errors.ts'
+import type { Reader } from './database.ts'
 import { migrations as allMigrations } from './migrations/all.ts'
 import type { ColumnTypes, Migration } from './migrations/migration.ts'
-import type { PostgresDatabase } from './postgres/database.ts'
-import type { SqliteDatabase } from './sqlite/database.ts'
 
 export type MigrateOptions = {
   /** Where a copy of the database goes before an existing schema is changed. */
@@ -11,12 +11,28 @@ export type MigrateOptions = {
   nowMs: number
 }
 
+/** What a migration needs of a SQLite file. */
+export type SqliteSchema = {
+  engine: 'sqlite'
+  read: Reader
+  /** Runs statements as one durable transaction. */
+  runScript: (statements: readonly string[]) => Promise<void>
+  copyTo: (file: string) => Promise<void>
+}
+
+/** What a migration needs of PostgreSQL. */
+export type PostgresSchema = {
+  engine: 'postgres'
+  withClient: <T>(work: (client: PoolClient) => Promise<T>) => Promise<T>
+  copyTo: (file: string) => Promise<void>
+}
+
 /**
  * Brings the schema to what this program needs. An existing schema is copied aside first; a schema newer than this
  * program is refused (`unavailable`), naming the copy that was made before it was migrated. Replicas that start
  * together wait for each other.
  */
-export async function migrate(db: SqliteDatabase | PostgresDatabase, options: MigrateOptions): Promise<void> {
+export async function migrate(db: SqliteSchema | PostgresSchema, options: MigrateOptions): Promise<void> {
   const steps = options.migrations ?? allMigrations
   if (db.engine === 'sqlite') return migrateSqlite(db, steps, options)
   return migratePostgres(db, steps, options)
@@ -40,7 +56,7 @@ const postgresTypes: ColumnTypes = {
 
 type Applied = { version: number; copy: string | null }
 
-async function migrateSqlite(db: SqliteDatabase, steps: readonly Migration[], options: MigrateOptions): Promise<void> {
+async function migrateSqlite(db: SqliteSchema, steps: readonly Migration[], options: MigrateOptions): Promise<void> {
   await db.runScript([
     'create table if not exists schema_versions (version integer primary key, name text not null, applied_ms integer not null, copy text) strict',
   ])
@@ -59,7 +75,7 @@ async function migrateSqlite(db: SqliteDatabase, steps: readonly Migration[], op
 }
 
 async function migratePostgres(
-  db: PostgresDatabase,
+  db: PostgresSchema,
   steps: readonly Migration[],
   options: MigrateOptions,
 ): Promise<void> {

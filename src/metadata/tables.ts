@@ -65,7 +65,8 @@ export interface Tables {
   organization_grants: { organization_id: number; user_id: string; level: number; created_ms: number }
   repositories: {
     id: Generated<number>
-    organization_id: number
+    /** Null once it is deleted: nothing leads to it any more, and its organization can go before its remains do. */
+    organization_id: number | null
     name: string
     is_public: Flag
     category: string

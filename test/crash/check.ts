@@ -48,9 +48,11 @@ async function checkTag(
   const isEverAnswered = ledger.pushes.some(
     push => push.kind === 'manifest' && push.isAnswered && digests.includes(push.digest),
   )
-  if (answer.status === 404) return isEverAnswered ? `the tag ${repository}:${tag} was answered 201 and is gone` : undefined
+  if (answer.status === 404)
+    return isEverAnswered ? `the tag ${repository}:${tag} was answered 201 and is gone` : undefined
   if (answer.status !== 200) return `the tag ${repository}:${tag} is answered ${answer.status}`
-  if (!digests.includes(digest) && isEverAnswered) return `the tag ${repository}:${tag} shows an older manifest ${digest}`
+  if (!digests.includes(digest) && isEverAnswered)
+    return `the tag ${repository}:${tag} shows an older manifest ${digest}`
   return undefined
 }
 
@@ -63,13 +65,14 @@ async function resume(registry: Registry, ledger: Ledger, upload: Upload): Promi
     return undefined
   }
   if (told.status !== 204) return `${name} is answered ${told.status}`
-  // Nothing and one byte read alike (`0-0`), so where nothing was told the upload is begun with its first byte again.
+  // Nothing and one byte read alike (`0-0`); no upload of the load stands at one byte.
   const lastByte = Number(told.headers.get('range')?.split('-')[1])
-  const offsetBytes = lastByte === 0 ? upload.offsetBytes : lastByte + 1
+  const offsetBytes = lastByte === 0 ? 0 : lastByte + 1
   if (offsetBytes < upload.offsetBytes) return `${name} stands at ${offsetBytes}`
   const rest = bytesOf(upload.content).slice(offsetBytes)
   const patched = await ask(registry, 'PATCH', upload.path, { body: rest })
-  if (patched.status !== 202) return `${name} is not resumed at ${offsetBytes}: ${patched.status} ${await patched.text()}`
+  if (patched.status !== 202)
+    return `${name} is not resumed at ${offsetBytes}: ${patched.status} ${await patched.text()}`
   const closed = await ask(registry, 'PUT', `${upload.path}?digest=${upload.content.digest}`)
   if (closed.status !== 201) return `${name} is not ended: ${closed.status} ${await closed.text()}`
   ledger.pushes.push({ kind: 'blob', repository: upload.repository, content: upload.content, isAnswered: true })
@@ -94,6 +97,11 @@ export function heldBlobs(pushes: readonly Push[]): { repository: string; conten
   )
 }
 
-function ask({ url, authorization }: Registry, method: string, path: string, init: RequestInit = {}): Promise<Response> {
+function ask(
+  { url, authorization }: Registry,
+  method: string,
+  path: string,
+  init: RequestInit = {},
+): Promise<Response> {
   return fetch(`${url}${path}`, { method, ...init, headers: { ...init.headers, authorization } as HeadersInit })
 }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { obtainEncryptionKey } from '../../src/identity/encryption-key.ts'
+import { obtainEncryptionKey } from '../../src/app/encryption-key.ts'
 import { openSealer } from '../../src/identity/sealing.ts'
 import { describeEngines, type TestDatabase } from '../databases.ts'
 

@@ -162,6 +162,14 @@ describeEngines('organizations', (_engine, open) => {
     expect((await server.ask(owner, `GET ${namespaces}/full`)).body.repo_count).toBe(1)
   })
 
+  test('one whose repositories were all deleted is deleted at once, whatever they still hold', async () => {
+    await make(owner, 'emptied')
+    await server.ask(owner, `POST ${namespaces}/emptied/repos`, { repository: 'r', is_public: false })
+    await server.ask(owner, `DELETE ${namespaces}/emptied/repos/r`)
+    expect((await server.ask(owner, `DELETE ${namespaces}/emptied`)).status).toBe(204)
+    expect((await server.ask(owner, `GET ${namespaces}/emptied`)).status).toBe(404)
+  })
+
   test('a name that is made again inherits no rights', async () => {
     await make(owner, 'reborn')
     await server.ask(owner, `POST ${namespaces}/reborn/access`, [{ user_id: other.id, user_name: 'other', auth: 7 }])

@@ -106,6 +106,6 @@ test('the access line is given the route, the caller and the bytes', async () =>
   server.answered.length = 0
   const { text } = await server.ask(owner, 'GET /v2/manage/namespaces')
   expect(server.answered[0]?.exchange.log).toEqual({
-    ...{ route: 'organization.list', caller: 'OTC000/owner', bytes: Buffer.byteLength(text) },
+    ...{ route: 'manage.organization.list', caller: 'OTC000/owner', bytes: Buffer.byteLength(text) },
   })
 })

@@ -80,12 +80,20 @@ export async function setPassword(
 }
 
 /** Voids everything the user can prove himself with, access keys included. Throws `user_unknown`. */
-export async function disableUser(deps: Pick<AccountsDeps, 'db' | 'clock'>, by: Requester<Actor>, user: User): Promise<void> {
+export async function disableUser(
+  deps: Pick<AccountsDeps, 'db' | 'clock'>,
+  by: Requester<Actor>,
+  user: User,
+): Promise<void> {
   await changeUser(deps, by, user, { isEnabled: false }, 'user.disabled')
 }
 
 /** Password and access keys count again; tokens made before stay void. Throws `user_unknown`. */
-export async function enableUser(deps: Pick<AccountsDeps, 'db' | 'clock'>, by: Requester<Actor>, user: User): Promise<void> {
+export async function enableUser(
+  deps: Pick<AccountsDeps, 'db' | 'clock'>,
+  by: Requester<Actor>,
+  user: User,
+): Promise<void> {
   await changeUser(deps, by, user, { isEnabled: true }, 'user.enabled')
 }
 

@@ -1,6 +1,6 @@
 import type { UploadState } from '../../blobstore/blobstore.ts'
 import type { BlobDeps } from './deps.ts'
-import { expiredSessions, knownSessions } from './queries.ts'
+import { deleteExpiredSessions, expiredSessions, knownSessions } from './queries.ts'
 
 const batchSize = 200
 
@@ -22,9 +22,7 @@ export async function expireUploads(
     }
     const ids = sessions.map(session => session.id)
     if (ids.length > 0) {
-      await deps.db.write(tx =>
-        tx.deleteFrom('upload_sessions').where('id', 'in', ids).where('expires_ms', '<=', nowMs).execute(),
-      )
+      await deps.db.write(tx => deleteExpiredSessions(tx, ids, nowMs))
     }
     dropped += ids.length
     if (sessions.length < batchSize) break

@@ -3,7 +3,7 @@ import { pathOf } from '../access/access.ts'
 import { decide } from '../access/decide.ts'
 import type { Place } from '../access/queries.ts'
 import type { Requester } from '../caller.ts'
-import { ensureRepository } from '../repositories/push-target.ts'
+import { findPushTarget, settleTarget } from '../repositories/push-target.ts'
 import type { BlobDeps } from './deps.ts'
 import { recordLink } from './publish.ts'
 import { holdPresentBlob, isLinked } from './queries.ts'
@@ -17,7 +17,7 @@ export async function mountBlob(
   by: Requester,
   mount: { to: Required<Place>; from: Required<Place>; digest: Digest },
 ): Promise<boolean> {
-  const target = await ensureRepository(deps, by, mount.to)
+  const target = await findPushTarget(deps, by, mount.to)
   const source = await deps.access.facts(by.caller, mount.from)
   const mayRead = decide(by.caller, 'repository.pull', source, pathOf(mount.from)).isAllowed
   const sourceId = source.repository?.id
@@ -26,11 +26,12 @@ export async function mountBlob(
   return deps.db.write(async tx => {
     const blob = await holdPresentBlob(tx, bytes)
     if (!blob || !(await isLinked(tx, sourceId, bytes))) return false
+    const nowMs = deps.clock.nowMs()
     await recordLink(tx, by, {
-      target,
+      target: await settleTarget(tx, by, target, nowMs),
       digest: mount.digest,
       sizeBytes: blob.size_bytes,
-      nowMs: deps.clock.nowMs(),
+      nowMs,
       kind: 'blob.mounted',
     })
     return true

@@ -2,15 +2,15 @@ import type { BlobLocation, StagedUpload } from '../../blobstore/blobstore.ts'
 import type { Transaction } from '../../metadata/database.ts'
 import { type Digest, digestAlgorithm, digestHex, digestToBytes } from '../../protocol/oci/digest.ts'
 import type { Requester } from '../caller.ts'
-import { DomainError } from '../errors.ts'
+import { DomainError, isDomainError } from '../errors.ts'
 import { type EventKind, recordEvent } from '../events.ts'
-import type { Target } from '../repositories/push-target.ts'
+import { type PushTarget, settleTarget, type Target } from '../repositories/push-target.ts'
 import { addToTotal } from '../totals.ts'
 import type { BlobDeps } from './deps.ts'
 import { deleteHeldSession, findPresentBlob, holdPresentBlob, insertLink, upsertBlob } from './queries.ts'
 
 export type Publication = {
-  target: Target
+  target: Target | PushTarget
   staged: StagedUpload
   digest: Digest
   /** The session that ends with it, where there is one. */
@@ -78,21 +78,25 @@ async function link(tx: Transaction, deps: BlobDeps, by: Requester, publication:
   if (session && !(await deleteHeldSession(tx, session))) {
     throw new DomainError('upload_unknown', 'the upload was ended by another request or expired: start it again')
   }
+  const nowMs = deps.clock.nowMs()
   await recordLink(tx, by, {
-    target,
+    target: 'name' in target ? await settleTarget(tx, by, target, nowMs) : target,
     digest,
     sizeBytes: staged.offsetBytes,
-    nowMs: deps.clock.nowMs(),
+    nowMs,
     kind: 'blob.pushed',
   })
 }
 
-/** Bytes that no row came to mention are taken away again. */
+/**
+ * Bytes that no row came to mention are taken away again, but only where that is certain: after `unavailable` or a
+ * foreign error the commit may have taken place all the same, and then they are needed.
+ */
 async function keepOrRemove<T>(deps: BlobDeps, location: BlobLocation, record: () => Promise<T>): Promise<T> {
   try {
     return await record()
   } catch (error) {
-    await deps.store.remove(location)
+    if (isDomainError(error) && error.code !== 'unavailable') await deps.store.remove(location)
     throw error
   }
 }

@@ -93,6 +93,15 @@ export async function expiredSessions(db: Reader, nowMs: number, limit: number):
     .execute()
 }
 
+export async function deleteExpiredSessions(tx: Transaction, ids: readonly string[], nowMs: number): Promise<void> {
+  await tx.deleteFrom('upload_sessions').where('id', 'in', ids).where('expires_ms', '<=', nowMs).execute()
+}
+
+/** For a restored copy: staged bytes of uploads under way are no part of it. */
+export async function deleteAllSessions(tx: Transaction): Promise<void> {
+  await tx.deleteFrom('upload_sessions').execute()
+}
+
 /** Which of these ids have a session. */
 export async function knownSessions(db: Reader, ids: readonly string[]): Promise<Set<string>> {
   if (ids.length === 0) return new Set()

@@ -15,7 +15,7 @@ import type { Place } from '../access/queries.ts'
 import type { Requester } from '../caller.ts'
 import { DomainError } from '../errors.ts'
 import { actorOf } from '../events.ts'
-import { ensureRepository, requireRepository, type Target } from '../repositories/push-target.ts'
+import { findPushTarget, requireRepository, settleTarget, type Target } from '../repositories/push-target.ts'
 import type { BlobDeps } from './deps.ts'
 import { publish } from './publish.ts'
 import {
@@ -52,15 +52,16 @@ export async function startUpload(
   place: Required<Place>,
   algorithm: DigestAlgorithm = 'sha256',
 ): Promise<string> {
-  const target = await ensureRepository(deps, by, place)
+  const target = await findPushTarget(deps, by, place)
   const uploadId = randomUUID()
   const state = await deps.store.startUpload(uploadId)
   const nowMs = deps.clock.nowMs()
   await deps.db.write(
-    tx =>
-      insertSession(tx, {
+    async tx => {
+      const { repositoryId } = await settleTarget(tx, by, target, nowMs)
+      await insertSession(tx, {
         id: uploadId,
-        repository_id: target.repositoryId,
+        repository_id: repositoryId,
         actor_id: actorOf(by).id,
         algorithm,
         offset_bytes: 0,
@@ -70,7 +71,9 @@ export async function startUpload(
         lease_until_ms: 0,
         created_ms: nowMs,
         expires_ms: nowMs + deps.uploadExpiryMs,
-      }),
+      })
+    },
+    // A repository that is made outlives more than a crash; the next durable write of the push takes it along.
     { survives: 'crash' },
   )
   return uploadId
@@ -155,7 +158,7 @@ export async function pushBlob(
   digest: Digest,
   body: UploadBody,
 ): Promise<void> {
-  const target = await ensureRepository(deps, by, place)
+  const target = await findPushTarget(deps, by, place)
   const uploadId = randomUUID()
   const state = await deps.store.startUpload(uploadId)
   let staged: StagedUpload = { uploadId, state, offsetBytes: 0 }

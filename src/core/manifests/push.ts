@@ -9,7 +9,7 @@ import type { Requester } from '../caller.ts'
 import type { Clock } from '../clock.ts'
 import { DomainError } from '../errors.ts'
 import { actorOf, recordEvent } from '../events.ts'
-import { ensureRepository, type Target } from '../repositories/push-target.ts'
+import { findPushTarget, settleTarget, type Target } from '../repositories/push-target.ts'
 import { moveTags } from '../tags/move-tag.ts'
 import { heldContent, insertBody, insertManifest, insertReferences, touchRepository } from './queries.ts'
 
@@ -40,11 +40,12 @@ export async function pushManifest(
   if (found !== push.digest) {
     throw new DomainError('digest_invalid', `the manifest has the digest ${found}, not ${push.digest}`, { found })
   }
-  const target = await ensureRepository(deps, by, place)
+  const pushTarget = await findPushTarget(deps, by, place)
   const digest = digestToBytes(push.digest)
   const references = referencesOf(push.manifest)
   await deps.db.write(async tx => {
     const nowMs = deps.clock.nowMs()
+    const target = await settleTarget(tx, by, pushTarget, nowMs)
     if (!(await touchRepository(tx, target.repositoryId, nowMs))) {
       throw new DomainError('repository_unknown', `the repository ${target.path} was deleted meanwhile`, { place })
     }

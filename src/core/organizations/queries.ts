@@ -82,7 +82,8 @@ export async function listOrganizations(
   const throughRepositories = db
     .selectFrom('repository_grants as g')
     .innerJoin('repositories as r', 'r.id', 'g.repository_id')
-    .select('r.organization_id as id')
+    .innerJoin('organizations as v', 'v.id', 'r.organization_id')
+    .select('v.id')
     .where('g.user_id', '=', userId)
     .where('r.deleted_ms', 'is', null)
   return selectOrganizations(db, userId)

@@ -30,7 +30,9 @@ export async function insertRepository(tx: Transaction, by: Requester, repositor
   const { organizationId, accountId, name, nowMs } = repository
   const parsed = parseRepositoryName(name)
   if (parsed.kind === 'invalid') {
-    throw new DomainError('repository_name_invalid', 'no repository can have this name', { reason: parsed.reason })
+    throw new DomainError('repository_name_invalid', `no repository can have this name: ${parsed.reason}`, {
+      reason: parsed.reason,
+    })
   }
   const creator = actorOf(by)
   const id = await insertRepositoryRow(tx, {

@@ -1,21 +1,21 @@
-import type { Database } from '../../metadata/database.ts'
+import type { Transaction } from '../../metadata/database.ts'
 import { type Access, pathOf, requireAllowed } from '../access/access.ts'
 import { type Action, decide } from '../access/decide.ts'
 import type { Facts } from '../access/facts.ts'
 import type { Place } from '../access/queries.ts'
 import type { Requester } from '../caller.ts'
-import type { Clock } from '../clock.ts'
 import { DomainError, isDomainError } from '../errors.ts'
 import { insertRepository } from './insert-repository.ts'
+import { findRepositoryId } from './queries.ts'
 
 /** The repository that a command on content works in, resolved by names and rights at its start. */
 export type Target = { repositoryId: number; organizationId: number; accountId: string; path: string }
 
-type Deps = { db: Database; access: Access; clock: Clock }
+type Deps = { access: Access }
 
 /** The repository, for a caller who may do this in it. Throws what `Access.require` throws. */
 export async function requireRepository(
-  deps: Pick<Deps, 'access'>,
+  deps: Deps,
   by: Requester,
   place: Required<Place>,
   action: Action,
@@ -23,35 +23,47 @@ export async function requireRepository(
   return targetOf(await deps.access.require(by.caller, action, place), place)
 }
 
+/** Where a push goes: a repository, or one that the push is to make. */
+export type PushTarget = Omit<Target, 'repositoryId'> & { name: string; repositoryId: number | undefined }
+
 /**
- * The repository to push to. A missing one is made, private and of the category `other`, when its organization is there
- * and the caller may; an organization is never made.
+ * The repository to push to, for a caller who may. A missing one is to be made (`settleTarget`) when its organization is
+ * there and the caller may make it; an organization is never made. Throws what `Access.require` throws.
  */
-export async function ensureRepository(deps: Deps, by: Requester, place: Required<Place>): Promise<Target> {
+export async function findPushTarget(deps: Deps, by: Requester, place: Required<Place>): Promise<PushTarget> {
   const facts = await deps.access.facts(by.caller, place)
   const action = facts.repository ? 'repository.push' : 'repository.create'
   requireAllowed(decide(by.caller, action, facts, pathOf(place)), facts, place)
-  if (facts.repository) return targetOf(facts, place)
-  const { organization } = facts
+  const { organization, repository } = facts
   if (!organization) throw unknown(place)
-  try {
-    const id = await deps.db.write(tx =>
-      insertRepository(tx, by, {
-        organizationId: organization.id,
-        accountId: organization.accountId,
-        name: place.repository,
-        isPublic: false,
-        category: 'other',
-        description: '',
-        nowMs: deps.clock.nowMs(),
-      }),
-    )
-    return { repositoryId: id, organizationId: organization.id, accountId: organization.accountId, path: pathTo(place) }
-  } catch (error) {
-    // Layers are pushed side by side: another request of the same push may have made it meanwhile.
-    if (!isDomainError(error, 'repository_exists')) throw error
-    return requireRepository(deps, by, place, 'repository.push')
+  return {
+    organizationId: organization.id,
+    accountId: organization.accountId,
+    path: pathTo(place),
+    name: place.repository,
+    repositoryId: repository?.id,
   }
+}
+
+/**
+ * The target as a repository that is there, made in this transaction where it was missing: private, and of the category
+ * `other`. Layers are pushed side by side, so another request of the same push may have made it meanwhile.
+ */
+export async function settleTarget(tx: Transaction, by: Requester, target: PushTarget, nowMs: number): Promise<Target> {
+  const { organizationId, accountId, path, name } = target
+  const find = () => findRepositoryId(tx, organizationId, name)
+  const make = () =>
+    insertRepository(tx, by, {
+      organizationId,
+      accountId,
+      name,
+      isPublic: false,
+      category: 'other',
+      description: '',
+      nowMs,
+    }).catch(async error => (isDomainError(error, 'repository_exists') && (await find())) || Promise.reject(error))
+  const repositoryId = target.repositoryId ?? (await find()) ?? (await make())
+  return { repositoryId, organizationId, accountId, path }
 }
 
 function targetOf(facts: Facts, place: Required<Place>): Target {

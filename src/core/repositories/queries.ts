@@ -70,7 +70,15 @@ export async function findRepositories(db: Reader, ids: readonly number[]): Prom
     .selectFrom('repositories as r')
     .innerJoin('organizations as o', 'o.id', 'r.organization_id')
     .leftJoin('repository_descriptions as d', 'd.repository_id', 'r.id')
-    .select(['r.id', 'o.id as organization_id', 'r.name', 'r.is_public', 'r.category', 'r.creator_id', 'r.creator_name'])
+    .select([
+      'r.id',
+      'o.id as organization_id',
+      'r.name',
+      'r.is_public',
+      'r.category',
+      'r.creator_id',
+      'r.creator_name',
+    ])
     .select(['r.created_ms', 'r.updated_ms', 'o.name as organization', 'o.account_id', 'd.description'])
     .where('r.id', 'in', ids)
     .where('r.deleted_ms', 'is', null)
@@ -137,11 +145,11 @@ export async function setDescription(tx: Transaction, repositoryId: number, desc
     .execute()
 }
 
-/** Marks a repository as deleted, which frees its name; false when it was gone already. */
+/** Marks a repository as deleted and takes it out of its organization, which frees its name; false when it was gone. */
 export async function markDeleted(tx: Transaction, id: number, nowMs: number): Promise<boolean> {
   const marked = await tx
     .updateTable('repositories')
-    .set({ deleted_ms: nowMs })
+    .set({ deleted_ms: nowMs, organization_id: null })
     .where('id', '=', id)
     .where('deleted_ms', 'is', null)
     .returning('id')
@@ -208,4 +216,16 @@ export async function listRepositoryGrants(db: Reader, repositoryId: number): Pr
     .where('g.repository_id', '=', repositoryId)
     .orderBy('u.name')
     .execute()
+}
+
+/** The live repository of that name in the organization. */
+export async function findRepositoryId(db: Reader, organizationId: number, name: string): Promise<number | undefined> {
+  const row = await db
+    .selectFrom('repositories')
+    .select('id')
+    .where('organization_id', '=', organizationId)
+    .where('name', '=', name)
+    .where('deleted_ms', 'is', null)
+    .executeTakeFirst()
+  return row?.id
 }

@@ -3,7 +3,7 @@ import type { Requester } from '../caller.ts'
 import { actorOf, recordEvents } from '../events.ts'
 import type { Target } from '../repositories/push-target.ts'
 import { addToTotal } from '../totals.ts'
-import { holdTag, upsertTag } from './queries.ts'
+import { holdTag, insertTagHistory, upsertTag } from './queries.ts'
 
 /** Points tags at a manifest of the repository, each with its line of history and its event. */
 export async function moveTags(
@@ -36,18 +36,15 @@ export async function recordTagChange(
 ): Promise<void> {
   const { target, tag, before, after, nowMs } = change
   const actor = actorOf(by)
-  await tx
-    .insertInto('tag_history')
-    .values({
-      repository_id: target.repositoryId,
-      tag,
-      digest_before: before ?? null,
-      digest_after: after ?? null,
-      actor_id: actor.id,
-      actor_name: actor.name,
-      at_ms: nowMs,
-    })
-    .execute()
+  await insertTagHistory(tx, {
+    repository_id: target.repositoryId,
+    tag,
+    digest_before: before ?? null,
+    digest_after: after ?? null,
+    actor_id: actor.id,
+    actor_name: actor.name,
+    at_ms: nowMs,
+  })
   await recordEvents(tx, by, [
     {
       kind: after ? 'tag.moved' : 'tag.deleted',

@@ -1,5 +1,6 @@
 import type { Database, Reader, Transaction } from '../../metadata/database.ts'
 import { lockRow } from '../../metadata/dialects.ts'
+import type { NewRow } from '../../metadata/tables.ts'
 
 /** The digest a tag names, its row held against other movers until the transaction ends. */
 export async function holdTag(
@@ -33,6 +34,10 @@ export async function upsertTag(
       conflict.columns(['repository_id', 'name']).doUpdateSet({ digest: tag.digest, updated_ms: tag.nowMs }),
     )
     .execute()
+}
+
+export async function insertTagHistory(tx: Transaction, row: NewRow<'tag_history'>): Promise<void> {
+  await tx.insertInto('tag_history').values(row).execute()
 }
 
 /** Removes a tag; the digest it named, undefined when it was not there. */

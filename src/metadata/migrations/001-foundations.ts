@@ -69,10 +69,11 @@ export const foundations: Migration = {
     `create index organization_grants_by_user on organization_grants (user_id, organization_id)`,
 
     `create table repositories (
-       id ${id}, organization_id ${int} not null references organizations, name ${text} not null,
+       id ${id}, organization_id ${int} references organizations, name ${text} not null,
        is_public ${int} not null, category ${text} not null, creator_id ${text} not null,
-       creator_name ${text} not null, created_ms ${int} not null, updated_ms ${int} not null, deleted_ms ${int})`,
-    `create unique index repositories_by_name on repositories (organization_id, name) where deleted_ms is null`,
+       creator_name ${text} not null, created_ms ${int} not null, updated_ms ${int} not null, deleted_ms ${int},
+       check ((organization_id is null) = (deleted_ms is not null)))`,
+    `create unique index repositories_by_name on repositories (organization_id, name)`,
     `create index repositories_public on repositories (organization_id, name) where is_public = 1 and deleted_ms is null`,
     `create index repositories_deleted on repositories (deleted_ms) where deleted_ms is not null`,
     `create table repository_descriptions (

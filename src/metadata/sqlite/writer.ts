@@ -85,19 +85,22 @@ export class Writer {
 
   async #runGroup(): Promise<void> {
     const settled: Settled[] = []
+    const taken: Pending[] = []
     try {
       await this.#begin()
       const until = performance.now() + groupMs
       while (this.#queue.length > 0 && settled.length < groupBodies && performance.now() < until) {
         const pending = this.#queue.shift()
-        if (pending) settled.push(await this.#runBody(pending))
+        if (!pending) break
+        taken.push(pending)
+        settled.push(await this.#runBody(pending))
       }
       this.#connection.raw.exec('COMMIT')
     } catch (error) {
       if (this.#connection.raw.inTransaction) this.#connection.raw.exec('ROLLBACK')
       const refusal = translateSqliteError(error)
-      for (const { pending } of settled) pending.reject(refusal)
-      if (settled.length === 0) for (const pending of this.#queue.splice(0)) pending.reject(refusal)
+      // Where the lock itself was not to be had, everyone who waits for it is told so.
+      for (const pending of taken.length > 0 ? taken : this.#queue.splice(0)) pending.reject(refusal)
       return
     }
     for (const each of settled) {

@@ -32,10 +32,7 @@ export function openIamSurface(deps: IamDeps): Surface {
 
   app.post('/v3/auth/tokens', async c => {
     note(c, 'iam.token.create')
-    const { token, issued } = await issueToken(
-      deps,
-      await readCreateToken(c.env.exchange.request, deps.limits.bodyBytes),
-    )
+    const { token, issued } = await issueToken(deps, await readCreateToken(c.env.exchange, deps.limits.bodyBytes))
     c.env.exchange.log.caller = callerName(callerOfToken(issued))
     return answerToken(c, deps, { token, found: issued, status: 201 })
   })
@@ -137,8 +134,8 @@ async function authenticate(c: IamContext, { identity }: Pick<IamDeps, 'identity
   return caller
 }
 
-async function readCreateToken(request: Request, limitBytes: number): Promise<CreateToken> {
-  const body = parseJson(await readBody(request, limitBytes))
+async function readCreateToken(exchange: Exchange, limitBytes: number): Promise<CreateToken> {
+  const body = parseJson(await readBody(exchange, limitBytes))
   const read = createTokenSchema.safeParse(body)
   if (read.success) return read.data
   // What came is not repeated: it holds a password.

@@ -37,8 +37,7 @@ export async function readJsonOrForm(
 }
 
 async function readWhole({ exchange }: Call, limitBytes: number): Promise<Uint8Array> {
-  if (exchange.request.body !== null) exchange.bodyProgress(0)
-  return readBody(exchange.request, limitBytes).catch(cause => {
+  return readBody(exchange, limitBytes).catch(cause => {
     if (isDomainError(cause)) throw cause
     throw new DomainError('body_unparsable', 'the request body ended early', {}, { cause })
   })

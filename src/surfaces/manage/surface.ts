@@ -78,7 +78,7 @@ async function perform(
   { exchange, path }: Pick<Call, 'exchange' | 'path'>,
 ): Promise<Answer> {
   const { log, origin, request } = exchange
-  log.route = operation.route
+  log.route = `manage.${operation.route}`
   try {
     const caller = await deps.identity.ofManagement(request.headers)
     if (caller.kind === 'anonymous') throw new DomainError('unauthenticated', 'log in first: send X-Auth-Token')

@@ -2,7 +2,7 @@ import type { BlobDeps } from '../../core/blobs/deps.ts'
 import type { BlobReader } from '../../core/blobs/read.ts'
 import type { Caller } from '../../core/caller.ts'
 import type { ManifestReader } from '../../core/manifests/read.ts'
-import type { PullCounter } from '../../core/repositories/pull-counter.ts'
+import type { PullCounter } from '../../core/repositories/pulls/pull-counter.ts'
 import type { Exchange } from '../../http/exchange.ts'
 
 /** What the OCI surface is given. */

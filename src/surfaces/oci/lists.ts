@@ -1,6 +1,6 @@
 import { DomainError } from '../../core/errors.ts'
 import { findReferrers } from '../../core/manifests/referrers.ts'
-import { listCatalog } from '../../core/repositories/catalog.ts'
+import { listCatalog } from '../../core/repositories/catalog/catalog.ts'
 import { listTags } from '../../core/tags/commands.ts'
 import { type Digest, parseDigest } from '../../protocol/oci/digest.ts'
 import { mediaTypes } from '../../protocol/oci/media-types.ts'

@@ -43,7 +43,7 @@ export async function getManifest(deps: OciDeps, asked: OciExchange, route: Mani
 export async function putManifest(deps: OciDeps, asked: OciExchange, route: ManifestRoute): Promise<Response> {
   const { request, url } = asked.exchange
   const place = placeOf(route.name, url.host)
-  const body = await readBody(request, deps.limits.manifestBytes)
+  const body = await readBody(asked.exchange, deps.limits.manifestBytes)
   const manifest = parse(body, request.headers.get('content-type') ?? undefined)
   const { reference } = route
   const digest: Digest = reference.kind === 'digest' ? reference.digest : digestOf('sha256', body)

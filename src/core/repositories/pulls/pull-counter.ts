@@ -1,6 +1,6 @@
-import type { Database } from '../../metadata/database.ts'
-import type { Clock } from '../clock.ts'
-import { addPulls } from './pull-queries.ts'
+import type { Database } from '../../../metadata/database.ts'
+import type { Clock } from '../../clock.ts'
+import { addPulls } from './queries.ts'
 
 const dayMs = 86_400_000
 

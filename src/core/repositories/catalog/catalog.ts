@@ -1,8 +1,8 @@
-import type { Database } from '../../metadata/database.ts'
-import type { Access } from '../access/access.ts'
-import type { Caller } from '../caller.ts'
-import { DomainError } from '../errors.ts'
-import { type CatalogEntry, listPullable } from './catalog-queries.ts'
+import type { Database } from '../../../metadata/database.ts'
+import type { Access } from '../../access/access.ts'
+import type { Caller } from '../../caller.ts'
+import { DomainError } from '../../errors.ts'
+import { type CatalogEntry, listPullable } from './queries.ts'
 
 /**
  * A page of the repositories that the caller may pull from, as `organization/repository`, ordered by the two names.

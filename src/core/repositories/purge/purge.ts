@@ -1,6 +1,6 @@
-import type { BlobStore, UploadState } from '../../blobstore/blobstore.ts'
-import type { Database } from '../../metadata/database.ts'
-import { deleteMarkedRepository, deleteSessions, isMarkedDeleted, purgeBatch, sessionsOf } from './purge-queries.ts'
+import type { BlobStore, UploadState } from '../../../blobstore/blobstore.ts'
+import type { Database } from '../../../metadata/database.ts'
+import { deleteMarkedRepository, deleteSessions, isMarkedDeleted, purgeBatch, sessionsOf } from './queries.ts'
 
 const rowsPerBatch = 500
 

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Transaction } from '../../metadata/database.ts'
+import type { Transaction } from '../../../metadata/database.ts'
 
 /** What a repository holds, each behind what refers to it; `key` is the rest of the primary key. */
 const holdings = [

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Reader } from '../../metadata/database.ts'
+import type { Reader } from '../../../metadata/database.ts'
 
 /** A repository by its two names. */
 export type CatalogEntry = { organization: string; repository: string }

@@ -3,7 +3,7 @@ import { link, open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AccountsDeps } from '../core/accounts/deps.ts'
 import { DomainError } from '../core/errors.ts'
-import { hasEncryptionCheck } from './sealing.ts'
+import { hasEncryptionCheck } from '../identity/sealing.ts'
 
 /**
  * The installation's encryption key: the configured one, else the content of `<data>/encryption.key`, which is made (0600,

@@ -1,4 +1,4 @@
-import type { Transaction } from '../../metadata/database.ts'
+import type { Transaction } from '../../../metadata/database.ts'
 
 /** Adds counted pulls to their (day, repository, shard) rows; repositories that are gone by now are left out. */
 export async function addPulls(

@@ -1,0 +1,100 @@
+import { userInfo } from 'node:os'
+import type { Config } from '../config.ts'
+import { createAccessKey, disableAccessKey, enableAccessKey, type NewAccessKey } from '../core/accounts/access-keys.ts'
+import { createAccount, getAccount } from '../core/accounts/accounts.ts'
+import type { InitialCredentials } from '../core/accounts/first-start.ts'
+import {
+  type AccessKey,
+  type Account,
+  selectAccessKeys,
+  selectAccounts,
+  selectUsers,
+  type User,
+} from '../core/accounts/queries.ts'
+import { resetCredentials } from '../core/accounts/reset-credentials.ts'
+import { createUser, disableUser, enableUser, getUser, setPassword } from '../core/accounts/users.ts'
+import type { OperatorCaller, Requester } from '../core/caller.ts'
+import { type Installation, openInstallation } from './installation.ts'
+import { openCommandLogger } from './logs.ts'
+
+/** A user or key is of the account that is named, else of the first one. */
+type InAccount = { account?: string | undefined }
+
+/**
+ * What commands do to the accounts of a data folder, beside a running server or without one. Whoever runs them owns
+ * every byte of the folder, so nobody is asked for rights; events name the operator. All throw `DomainError`.
+ */
+export type Administration = {
+  createAccount: (input: { name: string; project?: string | undefined; administrator: string }) => Promise<{
+    account: Account
+    project: string
+    password: string
+  }>
+  listAccounts: () => Promise<Account[]>
+  createUser: (
+    input: InAccount & { name: string; password?: string | undefined; isAdministrator: boolean },
+  ) => Promise<{ user: User; password: string }>
+  listUsers: (input: InAccount) => Promise<User[]>
+  setUserEnabled: (input: InAccount & { name: string; isEnabled: boolean }) => Promise<User>
+  setPassword: (
+    input: InAccount & { name: string; password?: string | undefined },
+  ) => Promise<{ user: User; password: string }>
+  createAccessKey: (input: InAccount & { user: string }) => Promise<NewAccessKey>
+  listAccessKeys: (input: InAccount) => Promise<AccessKey[]>
+  setAccessKeyEnabled: (input: InAccount & { id: string; isEnabled: boolean }) => Promise<void>
+  resetCredentials: (input: InAccount & { user?: string | undefined }) => Promise<InitialCredentials>
+}
+
+/** More than anyone reads on a terminal. */
+const mostListed = 10_000
+
+/** Opens the data folder for one command. */
+export async function administer<T>(config: Config, work: (administration: Administration) => Promise<T>): Promise<T> {
+  await using installation = await openInstallation({ config, logger: openCommandLogger() }, 'command')
+  return await work(administrationOf(installation, config.region))
+}
+
+function administrationOf(installation: Installation, region: string): Administration {
+  const by: Requester<OperatorCaller> = {
+    caller: { kind: 'operator', name: userInfo().username },
+    origin: { requestId: 'command', sourceAddress: '' },
+  }
+  const accountOf = ({ account }: InAccount) => getAccount(installation, account)
+  const userOf = async (input: InAccount & { name: string }) =>
+    getUser(installation, (await accountOf(input)).id, { name: input.name })
+  return {
+    createAccount: async input => {
+      const { account, project } = await createAccount(installation, by, {
+        name: input.name,
+        projectName: input.project ?? region,
+      })
+      const { password } = await createUser(installation, by, {
+        account,
+        name: input.administrator,
+        isAdministrator: true,
+      })
+      return { account, project: project.name, password }
+    },
+    listAccounts: () => selectAccounts(installation.db.read, { limit: mostListed }),
+    createUser: async input => createUser(installation, by, { ...input, account: await accountOf(input) }),
+    listUsers: async input => selectUsers(installation.db.read, (await accountOf(input)).id, { limit: mostListed }),
+    setUserEnabled: async input => {
+      const user = await userOf(input)
+      await (input.isEnabled ? enableUser : disableUser)(installation, by, user)
+      return user
+    },
+    setPassword: async input => {
+      const user = await userOf(input)
+      const { password } = await setPassword(installation, by, { user, password: input.password })
+      return { user, password }
+    },
+    createAccessKey: async input => createAccessKey(installation, by, await userOf({ ...input, name: input.user })),
+    listAccessKeys: async input =>
+      selectAccessKeys(installation.db.read, { accountId: (await accountOf(input)).id }, { limit: mostListed }),
+    setAccessKeyEnabled: async input => {
+      const key = { accountId: (await accountOf(input)).id, id: input.id }
+      await (input.isEnabled ? enableAccessKey : disableAccessKey)(installation, by, key)
+    },
+    resetCredentials: input => resetCredentials(installation, by, input),
+  }
+}
