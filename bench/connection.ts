@@ -78,7 +78,10 @@ export class Connection implements Disposable {
   }
 
   #receive(bytes: Uint8Array): void {
-    if (this.#answer) return this.#count(bytes.byteLength)
+    if (this.#answer) {
+      this.#count(bytes.byteLength)
+      return
+    }
     this.#head += Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
     const end = this.#head.indexOf('\r\n\r\n')
     if (end === -1) return
@@ -86,7 +89,10 @@ export class Connection implements Disposable {
     const status = Number(headers.slice(9, 12))
     const length = headerOf(headers, 'content-length')
     const hasBody = !this.#isHead && status !== 204 && status !== 304
-    if (hasBody && length === undefined) return this.#break(new Error(`no Content-Length in ${headers}`))
+    if (hasBody && length === undefined) {
+      this.#break(new Error(`no Content-Length in ${headers}`))
+      return
+    }
     this.#missingBytes = hasBody ? Number(length) : 0
     this.#answer = { status, headers, bodyBytes: this.#missingBytes }
     this.#count(this.#head.length - end - 4)

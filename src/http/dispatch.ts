@@ -11,7 +11,8 @@ function hasSwrCredentials(headers: Headers): boolean {
 export function dispatch(surfaces: Surfaces): (url: URL, request: Request) => Surface {
   return ({ pathname }, request) => {
     if (pathname === '/v2/') return hasSwrCredentials(request.headers) ? surfaces.manage : surfaces.oci
-    if (pathname === '/v2' || isBelow(pathname, '/v2/manage') || isBelow(pathname, '/v3/manage')) return surfaces.manage
+    if (pathname === '/' || pathname === '/v2' || isBelow(pathname, '/v2/manage') || isBelow(pathname, '/v3/manage'))
+      return surfaces.manage
     if (pathname.startsWith('/v2/')) return surfaces.oci
     if (isBelow(pathname, '/swr-api')) return surfaces.manage
     if (isBelow(pathname, '/swr/auth/v2/registry/auth')) return surfaces.token

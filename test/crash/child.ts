@@ -10,6 +10,8 @@ import { openLogger } from '../../src/telemetry/logger.ts'
  *
  *   arm <step> <countdown>   kills itself with SIGKILL when the step has come so many times
  *   block <path>...          opens each path for reading, which takes a thread of the file pool for as long as it waits
+ *   die                      kills itself with SIGKILL now, also where a tracer stands between it and its parent
+ *   stop                     ends as after SIGTERM
  *
  * It ends with its standard input, so that nothing is left of a test that was killed.
  */
@@ -32,6 +34,12 @@ function obey(order: string): void {
     case 'block':
       for (const path of words) void open(path, 'r').then(file => file.close())
       return
+    case 'die':
+      process.kill(process.pid, 'SIGKILL')
+      return
+    case 'stop':
+      void server.stop().then(() => process.exit(0))
+      return
     default:
       throw new Error(`unknown order: ${order}`)
   }
@@ -44,5 +52,4 @@ const server = await startServer({ config: loaded.config, logger, atCommitStep }
 createInterface({ input: process.stdin })
   .on('line', obey)
   .on('close', () => process.exit(0))
-process.on('SIGTERM', () => void server.stop().then(() => process.exit(0)))
 process.stdout.write(`ready ${server.url}\n`)

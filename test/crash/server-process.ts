@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { credentials } from '../server.ts'
 
@@ -22,19 +23,22 @@ export type ServerProcess = {
   arm: (step: string, countdown: number) => void
   block: (paths: readonly string[]) => void
   kill: () => void
+  /** As `kill`, for a server under a command: that command outlives it. */
+  die: () => void
+  stop: () => void
   /** How it ended. */
   ended: Promise<{ signal: string | null; code: number | null; complaints: string }>
 }
 
 export function spawnServer(options: ServerProcessOptions): ServerProcess {
   const child = Bun.spawn([...(options.under ?? []), process.execPath, '--no-env-file', entry], {
-    cwd: options.dataDir,
+    cwd: tmpdir(),
     stdin: 'pipe',
     stdout: 'pipe',
     stderr: 'pipe',
     env: {
       PATH: process.env.PATH,
-      HOME: options.dataDir,
+      HOME: tmpdir(),
       UV_THREADPOOL_SIZE: String(options.threads ?? launcherThreads),
       STOWER_LISTEN: '127.0.0.1:0',
       STOWER_DATA_DIR: options.dataDir,
@@ -59,6 +63,8 @@ export function spawnServer(options: ServerProcessOptions): ServerProcess {
     arm: (step, countdown) => order(`arm ${step} ${countdown}`),
     block: paths => order(`block ${paths.join(' ')}`),
     kill: () => child.kill('SIGKILL'),
+    die: () => order('die'),
+    stop: () => order('stop'),
     ended: (async () => {
       await child.exited
       return { signal: child.signalCode, code: child.exitCode, complaints: await complaints }

@@ -93,14 +93,21 @@ function breachesOfEventLoop(calls: readonly SystemCall[]): string[] {
   const listening = calls.find(call => call.name === 'listen')
   const accepting = calls.find(call => call.name.startsWith('accept') && call.begunAt > (listening?.endedAt ?? 0))
   if (!listening || !accepting) return ['the trace has no thread that accepts connections']
+  // A stop closes the database after the last answer, and may wait for the disk.
+  const lastAnswer = last(calls.filter(isAnswer))
   return calls
     .filter(call => call.thread === accepting.thread && call.begunAt > listening.endedAt)
+    .filter(call => call.begunAt < (lastAnswer?.begunAt ?? Number.POSITIVE_INFINITY))
     .filter(call => anySyncs.includes(call.name))
     .map(call => `the event loop waited for ${call.name}(${pathOf(call) ?? ''})`)
 }
 
 function isCreated(call: SystemCall): boolean {
-  return sends.includes(call.name) && call.arguments.includes('"HTTP/1.1 201')
+  return isAnswer(call) && call.arguments.includes('"HTTP/1.1 201')
+}
+
+function isAnswer(call: SystemCall): boolean {
+  return sends.includes(call.name) && call.arguments.includes('"HTTP/1.1 ')
 }
 
 function isInto(rename: SystemCall, dataDir: string): boolean {

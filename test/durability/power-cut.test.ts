@@ -75,7 +75,7 @@ async function tracePushes(run: {
     await send('PUT', `${begun}?digest=${three.digest}`)
     await send('PUT', '/v2/durable/image/manifests/latest', manifestOf(one, [two, three], seed), manifestType)
   } finally {
-    if (run.end === 'kill') server.kill()
+    if (run.end === 'kill') server.die()
     else server.stop()
     await server.ended
   }

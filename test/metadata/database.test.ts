@@ -83,4 +83,42 @@ describeEngines('metadata database', (_engine, open) => {
     expect(typeof second.id).toBe('number')
     expect(second.id).toBeGreaterThan(first.id)
   })
+
+  test('nothing but write can change anything', async () => {
+    const { db } = opened
+    const change = db.read.insertInto('settings').values({ key: 'past-write', value: '' }).execute()
+    expect(
+      await change.then(
+        () => 'changed',
+        error => String(error),
+      ),
+    ).toMatch(/readonly|read-only/)
+  })
+
+  test('bodies that lock each other out run again until each has had its turn', async () => {
+    const { db } = opened
+    await db.write(tx =>
+      tx
+        .insertInto('totals')
+        .values(['a', 'b'].map(owner => ({ owner, metric: 'turns', value: 0 })))
+        .execute(),
+    )
+    let runs = 0
+    const add = (owners: readonly string[]) =>
+      db.write(async tx => {
+        runs++
+        for (const owner of owners) {
+          await tx
+            .updateTable('totals')
+            .set(eb => ({ value: eb('value', '+', 1) }))
+            .where('owner', '=', owner)
+            .where('metric', '=', 'turns')
+            .execute()
+        }
+      })
+    await Promise.all(Array.from({ length: 8 }, (_, turn) => add(turn % 2 === 0 ? ['a', 'b'] : ['b', 'a'])))
+    const rows = await db.read.selectFrom('totals').select('value').where('metric', '=', 'turns').execute()
+    expect(rows.map(row => row.value)).toEqual([8, 8])
+    expect(runs).toBeGreaterThanOrEqual(8)
+  })
 })

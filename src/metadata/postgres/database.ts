@@ -30,6 +30,8 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresDa
     max: options.connections ?? 16,
     application_name: 'stower',
     connectionTimeoutMillis: 10_000,
+    // Changes are for `write` alone, which says so when it begins; everything else is refused by the server.
+    options: '-c default_transaction_read_only=on',
     types: {
       getTypeParser: (oid, format) => (oid === types.builtins.INT8 ? Number : types.getTypeParser(oid, format)),
     },
@@ -61,6 +63,7 @@ export class PostgresDatabase implements Database {
         return await this.read
           .transaction()
           .setIsolationLevel('read committed')
+          .setAccessMode('read write')
           .execute(async tx => {
             if (options?.survives === 'crash') await sql`set local synchronous_commit = off`.execute(tx)
             return body(tx)
@@ -114,8 +117,10 @@ export class PostgresDatabase implements Database {
   async withClient<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect()
     try {
+      await client.query('set default_transaction_read_only = off')
       return await work(client)
     } finally {
+      await client.query('set default_transaction_read_only = on').catch(() => {})
       client.release()
     }
   }

@@ -1,0 +1,79 @@
+import { expect, test } from 'bun:test'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { bytesOf, digestOf } from '../crash/content.ts'
+import { manifestOf, manifestType } from '../crash/load.ts'
+import { bearerToken, insertOrganization } from '../crash/organization.ts'
+import { spawnServer } from '../crash/server-process.ts'
+
+/*
+ * A slow disk is played by named pipes that nobody writes to: opening one waits in a thread of the file pool, as a slow
+ * fsync would.
+ */
+
+test('with 8 file operations stuck, a pull, a blob push and a manifest push are still answered', async () => {
+  expect(await pushWhileBlocked({ threads: 32, stuck: 8 })).toEqual([200, 201, 201])
+}, 20_000)
+
+test('with every thread of the pool stuck they are not, until one comes free', async () => {
+  expect(await pushWhileBlocked({ threads: 8, stuck: 8 })).toEqual(['waits', 'waits', 'waits'])
+}, 20_000)
+
+/** How a pull, a blob push and a manifest push fare: their status, or `waits` when there is none after a second. */
+async function pushWhileBlocked({ threads, stuck }: { threads: number; stuck: number }): Promise<(number | 'waits')[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'stower-threads-'))
+  const dataDir = join(folder, 'data')
+  const pipes = Array.from({ length: stuck }, (_, number) => join(folder, `pipe-${number}`))
+  Bun.spawnSync(['mkfifo', ...pipes])
+  const server = spawnServer({ dataDir, threads })
+  try {
+    const url = await server.ready
+    await insertOrganization({ dataDir }, 'slow')
+    const authorization = await bearerToken(url, ['slow/disk'])
+    const [first, second] = [1, 2].map(seed => {
+      const content = { seed, sizeBytes: 100_000 }
+      return { ...content, digest: digestOf(bytesOf(content)) }
+    })
+    if (!first || !second) throw new Error('two contents are made')
+    const ask = (method: string, path: string, body?: BodyInit) =>
+      fetch(`${url}/v2/slow/disk/${path}`, {
+        method,
+        headers: { authorization, 'content-type': manifestType },
+        ...(body !== undefined && { body }),
+      }).then(async answer => {
+        await answer.arrayBuffer()
+        return answer.status
+      })
+    expect(await ask('POST', `blobs/uploads/?digest=${first.digest}`, bytesOf(first))).toBe(201)
+
+    server.block(pipes)
+    await allOpening(server.pid, stuck)
+    const asked = [
+      ask('GET', `blobs/${first.digest}`),
+      ask('POST', `blobs/uploads/?digest=${second.digest}`, bytesOf(second)),
+      ask('PUT', 'manifests/latest', manifestOf(first, [], 0)),
+    ]
+    const fared = await Promise.all(
+      asked.map(answer => Promise.race([answer, Bun.sleep(1_000).then(() => 'waits' as const)])),
+    )
+    await Promise.all(pipes.map(async pipe => (await open(pipe, 'w')).close()))
+    expect(await Promise.all(asked)).toEqual([200, 201, 201])
+    return fared
+  } finally {
+    server.kill()
+    await server.ended
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Resolves when so many threads of a process wait for the other end of a pipe. */
+async function allOpening(pid: number, count: number): Promise<void> {
+  for (;;) {
+    const waiting = new Bun.Glob('*/wchan').scan({ cwd: `/proc/${pid}/task`, absolute: true })
+    const places = await Promise.all((await Array.fromAsync(waiting)).map(file => Bun.file(file).text()))
+    if (places.filter(place => place.includes('fifo')).length >= count) return
+    await Bun.sleep(10)
+  }
+}
