@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
-import { findTool } from '../test/tools.ts'
+import { requireTool } from '../test/tools.ts'
 import { run } from './command.ts'
 import { describeFile } from './image-facts.ts'
 
@@ -25,7 +25,7 @@ export async function makeContent(folder: string, { layerCount = 6 } = {}): Prom
     await mkdir(parent, { recursive: true })
   }
   for (const parent of [join(noise, 'var/lib/noise'), join(hello, 'usr/bin')]) await mkdir(parent, { recursive: true })
-  await copyFile(findTool('busybox') ?? process.execPath, join(programs, 'bin/busybox'))
+  await copyFile(requireTool('busybox'), join(programs, 'bin/busybox'))
   await chmod(join(programs, 'bin/busybox'), 0o755)
   for (const name of ['sh', 'ls', 'cat']) await symlink('busybox', join(links, 'bin', name))
   await copyFile('/etc/os-release', join(names, 'etc/os-release'))

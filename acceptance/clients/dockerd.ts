@@ -15,7 +15,9 @@ export async function startDockerEngine(folder: string): Promise<DockerEngine> {
   const places = ['data-root', 'exec-root', 'pidfile'].map(name => `--${name}=${join(folder, name)}`)
   const network = ['--iptables=false', '--ip6tables=false', '--bridge=none']
   const args = ['-H', socket, ...places, ...network, '--storage-driver=vfs', '--shutdown-timeout=2']
-  const engine = spawn(requireTool('dockerd'), args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder })
+  // setpriv: should this process be killed, the engine does not stay behind.
+  const command = ['--pdeathsig', 'TERM', requireTool('dockerd'), ...args]
+  const engine = spawn('setpriv', command, { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder })
   let output = ''
   for (const stream of [engine.stdout, engine.stderr]) {
     stream.setEncoding('utf8').on('data', text => {
@@ -42,7 +44,7 @@ export async function startDockerEngine(folder: string): Promise<DockerEngine> {
   }
   const answers = async () => {
     if (hasEnded) throw new Error(`dockerd ended:\n${output}`)
-    return run('docker', ['-H', socket, 'version'], { env: { HOME: folder } }).then(
+    return run(requireTool('docker'), ['-H', socket, 'version'], { env: { HOME: folder } }).then(
       () => true,
       () => false,
     )

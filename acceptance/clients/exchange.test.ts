@@ -26,7 +26,7 @@ afterAll(() => stage?.[Symbol.asyncDispose]())
 for (const [pusher, mediaType] of pushers) {
   testWithClients([pusher], `${pusher} pushes an image of six layers`, async () => {
     const client = await stage.client(pusher)
-    const image = await client.push(stage.content, imageName(stage, pusher))
+    const image = await client.push(await stage.content(), imageName(stage, pusher))
     expect(image.facts.layers).toHaveLength(6)
     expect(image.facts.files).toEqual(await contentFiles())
     pushed.set(pusher, image)
@@ -70,6 +70,6 @@ async function expectSame(pusher: ClientName, puller: ClientName): Promise<void>
 }
 
 async function contentFiles(): Promise<Record<string, string>> {
-  const perLayer = await Promise.all(stage.content.layers.map(listFiles))
+  const perLayer = await Promise.all((await stage.content()).layers.map(listFiles))
   return Object.assign({}, ...perLayer)
 }

@@ -25,7 +25,7 @@ testWithClients(['crane'], 'crane pushes an OCI index of three platforms, and ea
   for (const [index, platform] of platforms.entries()) {
     // Each platform has a layer of its own and one that it shares with the others.
     const tars = [join(work, 'shared.tar'), join(work, `${index}.tar`)] as const
-    await packLayer(stage.content.layers[0] ?? '', tars[0])
+    await packLayer((await stage.content()).layers[0] ?? '', tars[0])
     const own = await stage.newFolder('platform')
     await Bun.write(join(own, 'platform'), platform)
     await packLayer(own, tars[1])

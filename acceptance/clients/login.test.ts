@@ -21,7 +21,7 @@ for (const name of names) {
   // The password is proved by the exchange of images, whose pushes log in with it.
   testWithClients([name], `${name} pushes and pulls with the login {project}@{AK}`, async () => {
     const client = await stage.client(name, 'access key')
-    const pushed = await client.push(stage.content, imageName(stage, name))
+    const pushed = await client.push(await stage.content(), imageName(stage, name))
     expect(await client.pull(imageName(stage, name))).toEqual(pushed)
   })
 
@@ -30,7 +30,7 @@ for (const name of names) {
     `${name} names the organization that is missing and how to make it`,
     async () => {
       const client = await stage.client(name, 'access key')
-      const message = await refusal(client.push(stage.content, `${stage.program.host}/missing-group/app:1`))
+      const message = await refusal(client.push(await stage.content(), `${stage.program.host}/missing-group/app:1`))
       expect(message).toContain('missing-group')
       expect(message).toContain('create it first')
     },
@@ -43,7 +43,7 @@ for (const name of names) {
     async () => {
       const client = await stage.client(name, 'access key')
       const { host } = stage.program
-      const message = await refusal(client.push(stage.content, `${host}/busybox:1`))
+      const message = await refusal(client.push(await stage.content(), `${host}/busybox:1`))
       expect(message).toContain(`use ${host}/<organization>/busybox`)
     },
     promptMs,
@@ -79,7 +79,9 @@ testWithClients(
   async () => {
     const crane = await stage.newClient('crane')
     await crane.logIn(stage.program.host, wrong)
-    expect(await refusal(crane.push(stage.content, imageName(stage, 'crane', 'refused')))).toContain('UNAUTHORIZED')
+    expect(await refusal(crane.push(await stage.content(), imageName(stage, 'crane', 'refused')))).toContain(
+      'UNAUTHORIZED',
+    )
   },
 )
 

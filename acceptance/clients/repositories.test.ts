@@ -19,7 +19,7 @@ testWithClients(
     const { crane } = await stage.client('crane')
     const tags = ['1', 'Latest_2', 'b', 'v1.0-rc.1']
     const image = imageName(stage, 'tags', tags[0])
-    const { digest } = await (await stage.client('crane')).push(stage.content, image)
+    const { digest } = await (await stage.client('crane')).push(await stage.content(), image)
     for (const tag of tags.slice(1)) await crane(['tag', image, tag])
 
     const repository = `${stage.program.host}/group/tags`
@@ -41,8 +41,8 @@ testWithClients(
 
 testWithClients(['crane'], 'crane finds the repositories it may pull from in the catalog', async () => {
   const crane = await stage.client('crane')
-  await crane.push(stage.content, imageName(stage, 'catalog/one'))
-  await crane.push(stage.content, imageName(stage, 'catalog/two'))
+  await crane.push(await stage.content(), imageName(stage, 'catalog/one'))
+  await crane.push(await stage.content(), imageName(stage, 'catalog/two'))
   const listed = (await crane.crane(['catalog', stage.program.host])).trim().split('\n')
   expect(listed.filter(name => name.startsWith('group/catalog/'))).toEqual(['group/catalog/one', 'group/catalog/two'])
 })
@@ -51,7 +51,7 @@ testWithClients(['crane'], 'crane deletes by digest: all tags of the manifest go
   const client = await stage.client('crane')
   const { crane } = client
   const image = imageName(stage, 'by-digest')
-  const { digest } = await client.push(stage.content, image)
+  const { digest } = await client.push(await stage.content(), image)
   await crane(['tag', image, 'again'])
   await crane(['mutate', image, '--label', 'other=yes', '-t', imageName(stage, 'by-digest', 'other')])
   const repository = `${stage.program.host}/group/by-digest`
@@ -65,7 +65,7 @@ testWithClients(['crane'], 'crane deletes a tag: the manifest stays under its di
   const client = await stage.client('crane')
   const { crane } = client
   const image = imageName(stage, 'by-tag')
-  const { digest } = await client.push(stage.content, image)
+  const { digest } = await client.push(await stage.content(), image)
   await crane(['tag', image, 'kept'])
   await crane(['delete', image])
   expect(await crane(['ls', `${stage.program.host}/group/by-tag`])).toBe('kept\n')
@@ -76,7 +76,7 @@ testWithClients(['crane'], 'crane deletes a tag: the manifest stays under its di
 testWithClients(['skopeo'], 'skopeo deletes an image', async () => {
   const client = await stage.client('skopeo')
   const image = imageName(stage, 'deleted-by-skopeo')
-  await client.push(stage.content, image)
+  await client.push(await stage.content(), image)
   await client.skopeo(['delete', '--tls-verify=false', `docker://${image}`])
   expect(await failure(client.pull(image))).toMatch(/manifest unknown/i)
 })
@@ -87,7 +87,7 @@ testWithClients(
   async () => {
     const client = await stage.client('crane')
     const image = imageName(stage, 'mount-source')
-    const { digest } = await client.push(stage.content, image)
+    const { digest } = await client.push(await stage.content(), image)
     await createOrganization(stage.program, 'mounts')
     for (const target of [imageName(stage, 'mount-target'), `${stage.program.host}/mounts/target:1`]) {
       const output = await client.crane(['copy', image, target])
@@ -102,7 +102,7 @@ testWithClients(
 testWithClients(['docker'], 'docker mounts what it pushed to another repository before', async () => {
   const client = await stage.client('docker')
   const [from, to] = [imageName(stage, 'docker-source'), imageName(stage, 'docker-target')]
-  const pushed = await client.push(stage.content, from)
+  const pushed = await client.push(await stage.content(), from)
   await client.docker(['tag', from, to])
   const output = await client.docker(['push', to])
   expect(output.match(/Mounted from group\/docker-source/g)).toHaveLength(3)
@@ -121,7 +121,7 @@ for (const [format, mediaType] of conversions) {
     async () => {
       const client = await stage.client('skopeo')
       const [from, to] = [imageName(stage, 'convert', `from-${format}`), imageName(stage, 'convert', `to-${format}`)]
-      const { facts } = await client.push(stage.content, from)
+      const { facts } = await client.push(await stage.content(), from)
       const flags = ['--src-tls-verify=false', '--dest-tls-verify=false', '--format', format]
       await client.skopeo(['copy', ...flags, `docker://${from}`, `docker://${to}`])
       const manifest = JSON.parse(await client.skopeo(['inspect', '--raw', '--tls-verify=false', `docker://${to}`]))

@@ -19,7 +19,8 @@ export type Clients = { docker: Docker; skopeo: Skopeo; podman: Podman; buildah:
 /** A program with the organization `group`, content for images, and clients of it. Disposing of it ends and removes all. */
 export type Stage = AsyncDisposable & {
   readonly program: Program
-  readonly content: ImageContent
+  /** Made at the first call: where tests are skipped, the machine may lack what it is made of. */
+  content: () => Promise<ImageContent>
   /** An empty folder. */
   newFolder: (name: string) => Promise<string>
   /** A client that was never used. */
@@ -47,8 +48,8 @@ export async function openStage(options: { layerCount?: number } = {}): Promise<
     await mkdir(path)
     return path
   }
-  const content = await makeContent(await newFolder('content'), options)
   const lasting = opened.move()
+  let content: Promise<ImageContent> | undefined
   let engine: Promise<DockerEngine> | undefined
   const dockerEngine = () => {
     engine ??= startDockerEngine(nextPath('engine')).then(started => lasting.use(started))
@@ -69,7 +70,10 @@ export async function openStage(options: { layerCount?: number } = {}): Promise<
   const known = new Map<string, Promise<Client>>()
   return {
     program,
-    content,
+    content: () => {
+      content ??= newFolder('content').then(path => makeContent(path, options))
+      return content
+    },
     newFolder,
     newClient: name => open[name](),
     client: <Name extends ClientName>(name: Name, login: keyof typeof logins = 'password') => {

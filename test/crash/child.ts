@@ -9,7 +9,8 @@ import { openLogger } from '../../src/telemetry/logger.ts'
  * standard output and every warning on standard error, and takes orders from standard input:
  *
  *   arm <step> <countdown>   kills itself with SIGKILL when the step has come so many times
- *   block <path>...          opens each path for reading, which takes a thread of the file pool for as long as it waits
+ *   block <path>...          opens each path for reading, which takes a thread of the file pool for as long as it waits,
+ *                            and says `blocked` when all are on their way
  *   die                      kills itself with SIGKILL now, also where a tracer stands between it and its parent
  *   stop                     ends as after SIGTERM
  *
@@ -33,6 +34,7 @@ function obey(order: string): void {
       return
     case 'block':
       for (const path of words) void open(path, 'r').then(file => file.close())
+      process.stdout.write('blocked\n')
       return
     case 'die':
       process.kill(process.pid, 'SIGKILL')

@@ -21,7 +21,8 @@ export type ServerProcess = {
   /** Its address, as soon as it serves. Rejects with all it said when it ends before. */
   ready: Promise<string>
   arm: (step: string, countdown: number) => void
-  block: (paths: readonly string[]) => void
+  /** Resolves when the opening of each path is on its way. */
+  block: (paths: readonly string[]) => Promise<void>
   kill: () => void
   /** As `kill`, for a server under a command: that command outlives it. */
   die: () => void
@@ -53,15 +54,21 @@ export function spawnServer(options: ServerProcessOptions): ServerProcess {
     },
   })
   const complaints = new Response(child.stderr).text()
+  const said = listen(child.stdout)
   const order = (text: string) => {
     child.stdin.write(`${text}\n`)
     child.stdin.flush()
   }
   return {
     pid: child.pid,
-    ready: readAddress(child.stdout, complaints),
+    ready: said.find(/^ready (\S+)$/).catch(async cause => {
+      throw new Error(`the server ended before it served: ${await complaints}`, { cause })
+    }),
     arm: (step, countdown) => order(`arm ${step} ${countdown}`),
-    block: paths => order(`block ${paths.join(' ')}`),
+    block: async paths => {
+      order(`block ${paths.join(' ')}`)
+      await said.find(/^blocked$/)
+    },
     kill: () => child.kill('SIGKILL'),
     die: () => order('die'),
     stop: () => order('stop'),
@@ -72,13 +79,36 @@ export function spawnServer(options: ServerProcessOptions): ServerProcess {
   }
 }
 
-async function readAddress(stdout: ReadableStream<Uint8Array>, complaints: Promise<string>): Promise<string> {
-  const decoder = new TextDecoder()
-  let said = ''
-  for await (const chunk of stdout) {
-    said += decoder.decode(chunk, { stream: true })
-    const url = /^ready (\S+)\n/m.exec(said)?.[1]
-    if (url !== undefined) return url
+/** Takes lines as they come. `find` resolves to what the first line that fits caught; it rejects when none can come. */
+function listen(stdout: ReadableStream<Uint8Array>): { find: (wanted: RegExp) => Promise<string> } {
+  const lines: string[] = []
+  let changed = Promise.withResolvers<void>()
+  let isOver = false
+  const note = () => {
+    changed.resolve()
+    changed = Promise.withResolvers<void>()
   }
-  throw new Error(`the server ended before it served: ${said}${await complaints}`)
+  const take = async () => {
+    const decoder = new TextDecoder()
+    let rest = ''
+    for await (const chunk of stdout) {
+      const parts = (rest + decoder.decode(chunk, { stream: true })).split('\n')
+      rest = parts.pop() ?? ''
+      lines.push(...parts)
+      note()
+    }
+    isOver = true
+    note()
+  }
+  void take()
+  return {
+    find: async wanted => {
+      for (;;) {
+        const found = lines.map(line => wanted.exec(line)).find(match => match !== null)
+        if (found) return found[1] ?? found[0]
+        if (isOver) throw new Error(`no line fits ${wanted}`)
+        await changed.promise
+      }
+    },
+  }
 }

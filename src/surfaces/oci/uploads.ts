@@ -1,4 +1,5 @@
 import { mountBlob } from '../../core/blobs/mount.ts'
+import type { UploadBody } from '../../core/blobs/upload-body.ts'
 import {
   appendToUpload,
   cancelUpload,
@@ -6,7 +7,6 @@ import {
   pushBlob,
   readUploadOffset,
   startUpload,
-  type UploadBody,
 } from '../../core/blobs/uploads.ts'
 import { DomainError } from '../../core/errors.ts'
 import type { Exchange } from '../../http/exchange.ts'

@@ -1,0 +1,184 @@
+import { randomUUID } from 'node:crypto'
+import type { StagedUpload, UploadState } from '../../blobstore/blobstore.ts'
+import type { Row } from '../../metadata/tables.ts'
+import {
+  type Digest,
+  type DigestAlgorithm,
+  digestAlgorithm,
+  digestFromBytes,
+  digestToBytes,
+  parseDigestAlgorithm,
+  type RunningHash,
+  startHash,
+} from '../../protocol/oci/digest.ts'
+import { DomainError } from '../errors.ts'
+import type { BlobDeps } from './deps.ts'
+import { claimSession, deleteHeldSession, findSession, type SessionKey, updateHeldSession } from './queries.ts'
+import { copyBody, type UploadBody, wrongSize } from './upload-body.ts'
+
+/** A writer that stops renewing its lease for so long has died with its process. */
+const leaseMs = 60_000
+const renewAfterMs = 20_000
+
+/** Takes an upload for this request alone. Throws `upload_unknown`, `upload_busy`. */
+export async function holdUpload(deps: BlobDeps, key: SessionKey): Promise<HeldUpload> {
+  const nowMs = deps.clock.nowMs()
+  const leaseId = randomUUID()
+  const session = await deps.db.write(tx => claimSession(tx, key, { id: leaseId, nowMs, untilMs: nowMs + leaseMs }), {
+    survives: 'crash',
+  })
+  if (session) return new HeldUpload(deps, session, leaseId)
+  if (await findSession(deps.db.read, key, nowMs)) {
+    throw new DomainError('upload_busy', 'another request is writing to this upload: ask for its offset and go on then')
+  }
+  throw unknownUpload()
+}
+
+/** A session that this request alone may write to until it is disposed. */
+export class HeldUpload implements AsyncDisposable {
+  offsetBytes: number
+  readonly leaseId: string
+  readonly #deps: BlobDeps
+  readonly #session: Row<'upload_sessions'>
+  #state: UploadState
+  /** Hash of bytes 0..offsetBytes, where this process knows it. */
+  #hash: RunningHash | undefined
+  #isOver = false
+
+  constructor(deps: BlobDeps, session: Row<'upload_sessions'>, leaseId: string) {
+    this.#deps = deps
+    this.#session = session
+    this.leaseId = leaseId
+    this.offsetBytes = session.offset_bytes
+    this.#state = session.store_state as UploadState
+    this.#hash =
+      session.offset_bytes === 0
+        ? startHash(parseDigestAlgorithm(session.algorithm) ?? 'sha256')
+        : deps.hashes.at(session.id, session.offset_bytes)
+  }
+
+  staged(): StagedUpload {
+    return { uploadId: this.#session.id, state: this.#state, offsetBytes: this.offsetBytes }
+  }
+
+  /** Appends a request's bytes. A refused request changes nothing; a cut one keeps what came. */
+  async receive(body: UploadBody): Promise<void> {
+    if (body.range && body.range.firstByte !== this.offsetBytes) {
+      throw new DomainError('upload_range_invalid', `the next byte of this upload is ${this.offsetBytes}`, {
+        offsetBytes: this.offsetBytes,
+      })
+    }
+    if (!body.stream) {
+      if (body.range || (body.lengthBytes ?? 0) > 0) throw wrongSize('no bytes came')
+      return
+    }
+    // The copy undoes a refused request: the session's own hash still stands at its offset.
+    const hash = this.#hash?.copy()
+    await using writer = await this.#deps.store.openUpload(this.staged())
+    try {
+      await copyBody(body, { hash, write: chunk => writer.write(chunk), renew: () => this.#renew() })
+    } catch (error) {
+      if (error instanceof DomainError) throw error
+      // The client went away: what it sent is good, and it may come back for the rest.
+      await this.#moveTo(await writer.flush(), hash)
+      await this.keep()
+      throw error
+    }
+    await this.#moveTo(await writer.flush(), hash)
+  }
+
+  /** Writes the offset that was reached, and lets the session go. */
+  async keep(): Promise<void> {
+    const nowMs = this.#deps.clock.nowMs()
+    const isHeld = await this.#deps.db.write(
+      tx =>
+        updateHeldSession(
+          tx,
+          { id: this.#session.id, leaseId: this.leaseId },
+          {
+            offset_bytes: this.offsetBytes,
+            digest_so_far: this.#hash ? digestToBytes(this.#hash.copy().digest()) : null,
+            store_state: this.#state,
+            lease_id: null,
+            lease_until_ms: 0,
+            expires_ms: nowMs + this.#deps.uploadExpiryMs,
+          },
+        ),
+      { survives: 'crash' },
+    )
+    this.#isOver = true
+    if (!isHeld) throw unknownUpload()
+    if (this.#hash) this.#deps.hashes.keep(this.#session.id, this.#hash, this.offsetBytes)
+  }
+
+  /** Digest of everything received, read again from the staged bytes only when nobody has it. */
+  async digest(algorithm: DigestAlgorithm): Promise<Digest> {
+    if (this.#hash?.algorithm === algorithm) return this.#hash.copy().digest()
+    const { digest_so_far, offset_bytes } = this.#session
+    if (digest_so_far && offset_bytes === this.offsetBytes) {
+      const known = digestFromBytes(digest_so_far)
+      if (digestAlgorithm(known) === algorithm) return known
+    }
+    const hash = startHash(algorithm)
+    for await (const chunk of await this.#deps.store.readUpload(this.staged())) {
+      hash.update(chunk)
+      await this.#renew()
+    }
+    return hash.digest()
+  }
+
+  /** Removes the session and its bytes. */
+  async end(): Promise<void> {
+    this.forget()
+    await this.#deps.db.write(tx => deleteHeldSession(tx, { id: this.#session.id, leaseId: this.leaseId }), {
+      survives: 'crash',
+    })
+    await this.#deps.store.abort(this.staged())
+  }
+
+  /** The session is gone; nothing is to be let go. */
+  forget(): void {
+    this.#isOver = true
+    this.#deps.hashes.drop(this.#session.id)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isOver) return
+    await this.#deps.db.write(
+      tx =>
+        updateHeldSession(tx, { id: this.#session.id, leaseId: this.leaseId }, { lease_id: null, lease_until_ms: 0 }),
+      { survives: 'crash' },
+    )
+  }
+
+  async #moveTo(flushed: { offsetBytes: number; state: UploadState }, hash: RunningHash | undefined): Promise<void> {
+    this.offsetBytes = flushed.offsetBytes
+    this.#state = flushed.state
+    this.#hash = hash
+  }
+
+  #renewedMs = performance.now()
+
+  async #renew(): Promise<void> {
+    if (performance.now() - this.#renewedMs < renewAfterMs) return
+    this.#renewedMs = performance.now()
+    const untilMs = this.#deps.clock.nowMs() + leaseMs
+    const isHeld = await this.#deps.db.write(
+      tx =>
+        updateHeldSession(
+          tx,
+          { id: this.#session.id, leaseId: this.leaseId },
+          {
+            lease_until_ms: untilMs,
+            expires_ms: untilMs + this.#deps.uploadExpiryMs,
+          },
+        ),
+      { survives: 'crash' },
+    )
+    if (!isHeld) throw unknownUpload()
+  }
+}
+
+export function unknownUpload(): DomainError {
+  return new DomainError('upload_unknown', 'there is no such upload, or it has expired: start it again')
+}
