@@ -18,6 +18,11 @@ import {
  * A dotted key is nested in the YAML file (`tls.cert_file`), and gives the environment variable
  * (`STOWER_TLS_CERT_FILE`) and the flag (`--tls-cert-file`) their names.
  */
+const userName = textLike(
+  /^(?!\s)[^/:@\p{Cc}]{1,64}(?<!\s)$/u,
+  'a user name: 1 to 64 characters without slashes, colons, @ and surrounding spaces',
+)
+
 export const settings = {
   listen: withDefault(
     listenAddress,
@@ -97,15 +102,19 @@ export const settings = {
     '1MiB',
     'The largest request body of the management and token APIs.',
   ),
-  'init.account': initial(name('an account'), 'acme', 'The name of the first account.'),
-  'init.project': initial(name('a project'), 'local', 'The name of the first project. Not set: the region’s name.'),
-  'init.user': initial(name('a user'), 'admin', 'The name of the first administrator.'),
+  'init.account': initial(plainName('an account'), 'acme', 'The name of the first account. Not set: `stower`.'),
+  'init.project': initial(
+    plainName('a project'),
+    'local',
+    'The name of the first project. Not set: the region’s name.',
+  ),
+  'init.user': initial(userName, 'admin', 'The name of the first administrator. Not set: `admin`.'),
   'init.password': initialSecret(
     textLike(/^[^\p{Cc}]{1,1024}$/u, '1 to 1024 characters in one line'),
     'The first administrator’s password. Not set: a random one.',
   ),
   'init.access_key': initial(
-    textLike(/^[^\s/:@\p{Cc}]{1,128}$/u, '1 to 128 characters without spaces, slashes, colons and @'),
+    textLike(/^[A-Za-z0-9._-]{1,128}$/, '1 to 128 letters, digits, dots, hyphens and underscores'),
     'ABCDEFGHIJKLMNOPQRST',
     'The first administrator’s access key (AK). Not set: a random one.',
   ),
@@ -136,10 +145,7 @@ export function flagName(key: string): string {
   return key.replaceAll(/[._]/g, '-')
 }
 
-/** Login names are written `account/user` and `user:password`, so neither sign may be in a name. */
-function name(of: string): ValueKind<string> {
-  return textLike(
-    /^(?![\s])[^/:\p{Cc}]{1,64}(?<!\s)$/u,
-    `${of} name: 1 to 64 characters without slashes, colons and surrounding spaces`,
-  )
+/** What is accepted here is what `core/accounts/names.ts` accepts; it checks again and knows why. */
+function plainName(of: string): ValueKind<string> {
+  return textLike(/^[A-Za-z0-9_-]{1,64}$/, `${of} name: 1 to 64 letters, digits, hyphens and underscores`)
 }
