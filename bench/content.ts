@@ -3,7 +3,7 @@ import type { Body } from './connection.ts'
 
 export type Blob = Body & { digest: string }
 
-export type Image = { blobs: readonly Blob[]; manifest: Body }
+export type Image = { blobs: readonly Blob[]; manifest: Blob }
 
 export const manifestType = 'application/vnd.oci.image.manifest.v1+json'
 
@@ -27,18 +27,14 @@ export function makeImage(): Image {
 }
 
 /** The first blob is the configuration, the others are layers. */
-export function makeManifest(blobs: readonly Blob[]): Body {
+export function makeManifest(blobs: readonly Blob[]): Blob {
   const [config, ...layers] = blobs.map(({ digest, sizeBytes }, index) => ({
     mediaType: `application/vnd.oci.image.${index === 0 ? 'config.v1+json' : 'layer.v1.tar+gzip'}`,
     digest,
     size: sizeBytes,
   }))
-  return asBody(JSON.stringify({ schemaVersion: 2, mediaType: manifestType, config, layers }))
-}
-
-function asBody(text: string): Body {
-  const bytes = new TextEncoder().encode(text)
-  return { sizeBytes: bytes.byteLength, pieces: [bytes] }
+  const bytes = new TextEncoder().encode(JSON.stringify({ schemaVersion: 2, mediaType: manifestType, config, layers }))
+  return { sizeBytes: bytes.byteLength, pieces: [bytes], digest: digestOf([bytes]) }
 }
 
 function digestOf(pieces: readonly Uint8Array[]): string {

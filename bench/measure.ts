@@ -30,7 +30,7 @@ export async function measureLoad(
       const server = await contestant.start(place)
       const lane = { server, series: emptySeries(load, contestant), round: async () => {} }
       lanes.push(lane)
-      const makeReady = await load.setUp(server, place)
+      const makeReady = await load.setUp(server)
       lane.round = async () => addRound(load, lane, await makeReady())
     }
     for (let round = 0; round < rounds; round++) {

@@ -63,6 +63,11 @@ export class Client implements Disposable {
     await this.#ask({ method: 'PUT', path: this.#path(`manifests/${tag}`), body: manifest, headers }, 201)
   }
 
+  async headManifest(tag: string): Promise<void> {
+    const headers = { Accept: manifestType }
+    await this.#ask({ method: 'HEAD', path: this.#path(`manifests/${tag}`), headers }, 200)
+  }
+
   async pullBlob({ digest, sizeBytes }: Blob): Promise<void> {
     const { bodyBytes } = await this.#ask({ method: 'GET', path: this.#path(`blobs/${digest}`) }, 200)
     if (bodyBytes !== sizeBytes) throw new Error(`${bodyBytes} bytes came, not ${sizeBytes}`)

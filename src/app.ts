@@ -6,6 +6,7 @@ import { type Access, openAccess } from './core/access/access.ts'
 import { type InitialCredentials, prepareInstallation } from './core/accounts/first-start.ts'
 import type { BlobDeps } from './core/blobs/deps.ts'
 import { expireUploads } from './core/blobs/expire-uploads.ts'
+import { releaseSessions } from './core/blobs/queries.ts'
 import { openBlobReader } from './core/blobs/read.ts'
 import { UploadHashes } from './core/blobs/upload-hashes.ts'
 import type { Clock } from './core/clock.ts'
@@ -56,7 +57,8 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
   const { config, logger } = options
   await using opened = new AsyncDisposableStack()
   const installation = opened.use(await openInstallation(options, 'server'))
-  const credentials = await prepareInstallation(installation, config.init, config.region)
+  // This process alone holds the folder in which uploads are staged, so nobody is writing to one.
+  await installation.db.write(releaseSessions, { survives: 'crash' })
   const access = openAccess(installation.db)
   const identity = openIdentity({ ...installation, tokens: config.tokens })
   const metrics = openMetrics()
@@ -87,6 +89,11 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
     surfaceFor: dispatch(surfaces),
     onAnswered: answered => report(logger, metrics, answered),
     bodyIdleMs: config.uploads.idleTimeoutMs,
+  })
+  // Only now: an address that can't be had must not use up the one time that credentials are shown.
+  const credentials = await prepareInstallation(installation, config.init, config.region).catch(async error => {
+    await server.stop(0)
+    throw error
   })
   const lasting = opened.move()
   return {

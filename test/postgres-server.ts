@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -54,10 +54,13 @@ async function start(): Promise<PostgresServer> {
     '-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200',
   ].join(' ')
   run([...asUser, `${programs}/pg_ctl`, '-D', `${folder}/data`, '-w', '-l', `${folder}/log`, '-o', options, 'start'])
-  process.on('exit', () => {
-    Bun.spawnSync([...asUser, `${programs}/pg_ctl`, '-D', `${folder}/data`, '-m', 'immediate', 'stop'])
-    rmSync(folder, { recursive: true, force: true })
-  })
+  // Ends with this process, however that ends: the watchdog waits for its standard input to be closed.
+  const stop = [...asUser, `${programs}/pg_ctl`, '-D', `${folder}/data`, '-m', 'immediate', 'stop'].join(' ')
+  Bun.spawn(['sh', '-c', `cat >/dev/null; ${stop} >/dev/null 2>&1; rm -rf ${folder}`], {
+    cwd: '/',
+    stdin: 'pipe',
+    detached: true,
+  }).unref()
   const url = (database: string) => `postgres://postgres@127.0.0.1:${port}/${database}`
   let made = 0
   return {

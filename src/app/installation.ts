@@ -36,13 +36,15 @@ export async function openInstallation(
   { config, logger, clock = systemClock, atCommitStep }: InstallationOptions,
   role: 'server' | 'command',
 ): Promise<Installation> {
+  // Whatever is made in the folder is its owner's alone.
+  process.umask(0o077)
   await prepareFolder(config.dataDir)
   await using opened = new AsyncDisposableStack()
-  // One server per folder while blobs live in it and uploads are staged there; commands work beside it.
-  if (role === 'server') opened.use(lockFolder(config.dataDir))
   const store = opened.use(
     await openFilesystemStore({ dataDir: config.dataDir, ...(atCommitStep && { atCommitStep }) }),
   )
+  // One server per folder while blobs live in it and uploads are staged there; commands work beside it.
+  if (role === 'server') opened.use(lockFolder(config.dataDir))
   const db = opened.use(await openDatabase(config, logger, role))
   await migrate(db, {
     copyFile: from => join(config.dataDir, `before-upgrade-from-schema-${from}.db`),

@@ -67,8 +67,8 @@ export type ContentDigest = { algorithm: DigestAlgorithm; hex: string }
 /** Staged content open for appending. */
 export interface UploadWriter extends AsyncDisposable {
   /**
-   * Takes a chunk; resolves when more may be given (backpressure). The chunk must not change afterwards. Throws
-   * `storage_full` when there is no room.
+   * Takes a chunk and the buffer it fills: both are the writer's from now on, and the buffer may be detached as soon as
+   * its bytes are written. Resolves when more may be given (backpressure). Throws `storage_full` when there is no room.
    */
   write(chunk: Uint8Array): Promise<void>
 

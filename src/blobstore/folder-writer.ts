@@ -84,6 +84,7 @@ export class FolderWriter implements UploadWriter {
       this.#failure ??= toDomainError({ doing: 'writing staged content' }, error)
     } finally {
       this.#underWay = undefined
+      for (const chunk of chunks) freeBuffer(chunk)
     }
   }
 
@@ -102,4 +103,13 @@ export class FolderWriter implements UploadWriter {
       this.#options.onClose()
     }
   }
+}
+
+/**
+ * Gives a chunk's memory back now. The collector sees the small object and not the buffer behind it, and comes late:
+ * sixteen uploads then hold 80 MB of dead chunks, and collecting by force costs a third of an upload's time.
+ */
+function freeBuffer({ buffer, byteLength }: Uint8Array): void {
+  // A part of a larger buffer is not ours to take away.
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }

@@ -310,7 +310,7 @@ export async function start(store: BlobStore, uploadId: string): Promise<StagedU
 /** Opens, writes, flushes and closes; returns the upload as its session row would have it. */
 export async function append(store: BlobStore, upload: StagedUpload, content: Uint8Array): Promise<StagedUpload> {
   await using writer = await store.openUpload(upload)
-  await writer.write(content)
+  await writer.write(content.slice())
   return { ...upload, ...(await writer.flush()) }
 }
 

@@ -15,12 +15,12 @@ export async function readBody(
   const chunks: Uint8Array[] = []
   let sizeBytes = 0
   const reader = request.body.getReader()
-  bodyProgress(0)
+  bodyProgress()
   for (;;) {
     const { value, done } = await reader.read()
     if (done) break
     sizeBytes += value.byteLength
-    bodyProgress(value.byteLength)
+    bodyProgress()
     if (sizeBytes > limitBytes) {
       void reader.cancel()
       throw tooLarge(limitBytes)

@@ -3,10 +3,10 @@ import { openPasswords } from './passwords.ts'
 
 const password = 'canary-password-4711'
 
-test('hashes are argon2id with 19 MiB and two passes, salted anew each time', async () => {
+test('hashes are argon2id with 9 MiB and four passes, salted anew each time', async () => {
   const passwords = openPasswords()
   const [one, other] = await Promise.all([passwords.hash(password), passwords.hash(password)])
-  expect(one).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+  expect(one).toMatch(/^\$argon2id\$v=19\$m=9216,t=4,p=1\$/)
   expect(one).not.toBe(other)
 })
 

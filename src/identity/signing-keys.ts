@@ -66,6 +66,21 @@ export function openSigningKeys({
     return row
   }
 
+  // All requests that come with an unknown key at once share one query, as they do after a start.
+  const asking = new Map<string, Promise<CryptoKey | undefined>>()
+  const ask = async (id: string): Promise<CryptoKey | undefined> => {
+    const nowMs = clock.nowMs()
+    const kept = known.get(id)
+    if (kept) return nowMs < kept.expiresMs ? kept.publicKey : undefined
+    if (!mayAsk(nowMs))
+      throw new DomainError('too_many_requests', 'too many tokens of unknown keys: try again in a second')
+    const row = await findVerifyingKey(db.read, id, nowMs)
+    if (row?.algorithm !== signingAlgorithm) return undefined
+    const publicKey = (await importJWK(JSON.parse(row.public_jwk), signingAlgorithm)) as CryptoKey
+    known.set(id, { publicKey, expiresMs: row.expires_ms })
+    return publicKey
+  }
+
   return {
     current: async () => {
       if (signing && clock.nowMs() < signing.untilMs) return signing
@@ -74,17 +89,10 @@ export function openSigningKeys({
       })
       return obtaining
     },
-    find: async id => {
-      const nowMs = clock.nowMs()
-      const kept = known.get(id)
-      if (kept) return nowMs < kept.expiresMs ? kept.publicKey : undefined
-      if (!mayAsk(nowMs))
-        throw new DomainError('too_many_requests', 'too many tokens of unknown keys: try again in a second')
-      const row = await findVerifyingKey(db.read, id, nowMs)
-      if (row?.algorithm !== signingAlgorithm) return undefined
-      const publicKey = (await importJWK(JSON.parse(row.public_jwk), signingAlgorithm)) as CryptoKey
-      known.set(id, { publicKey, expiresMs: row.expires_ms })
-      return publicKey
+    find: id => {
+      const asked = asking.get(id) ?? ask(id).finally(() => asking.delete(id))
+      asking.set(id, asked)
+      return asked
     },
     deleteExpired: () => {
       const nowMs = clock.nowMs()

@@ -15,8 +15,8 @@ export type MigrateOptions = {
 export type SqliteSchema = {
   engine: 'sqlite'
   read: Reader
-  /** Runs statements as one durable transaction. */
-  runScript: (statements: readonly string[]) => Promise<void>
+  /** Runs `work` in one durable transaction that no other process can write beside. */
+  alone: (work: (run: (statement: string) => unknown[]) => Promise<void>) => Promise<void>
   copyTo: (file: string) => Promise<void>
 }
 
@@ -57,21 +57,16 @@ const postgresTypes: ColumnTypes = {
 type Applied = { version: number; copy: string | null }
 
 async function migrateSqlite(db: SqliteSchema, steps: readonly Migration[], options: MigrateOptions): Promise<void> {
-  await db.runScript([
-    'create table if not exists schema_versions (version integer primary key, name text not null, applied_ms integer not null, copy text) strict',
-  ])
-  const rows = await db.read
-    .selectFrom('schema_versions' as never)
-    .selectAll()
-    .execute()
-  const todo = stepsToRun(rows as Applied[], steps)
-  const [first] = todo
-  if (!first) return
-  const copy = first.version > 1 ? options.copyFile(first.version - 1) : null
-  if (copy) await db.copyTo(copy)
-  for (const step of todo) {
-    await db.runScript([...step.statements(sqliteTypes).map(strictTable), recordOf(step, options.nowMs, copy)])
-  }
+  // Programs that start together wait here for each other; those that come later find everything done.
+  await db.alone(async run => {
+    run(`${versionsTable('integer')} strict`)
+    const todo = stepsToRun(run('select version, copy from schema_versions') as Applied[], steps)
+    const copy = await copyBefore(db, todo, options)
+    for (const step of todo) {
+      for (const statement of step.statements(sqliteTypes)) run(strictTable(statement))
+      run(recordOf(step, options.nowMs, copy))
+    }
+  })
 }
 
 async function migratePostgres(
@@ -83,15 +78,10 @@ async function migratePostgres(
     // One number for all replicas of this program; freed with the connection.
     await client.query('select pg_advisory_lock(7069732)')
     try {
-      await client.query(
-        'create table if not exists schema_versions (version bigint primary key, name text not null, applied_ms bigint not null, copy text)',
-      )
+      await client.query(versionsTable('bigint'))
       const { rows } = await client.query<Applied>('select version, copy from schema_versions')
       const todo = stepsToRun(rows, steps)
-      const [first] = todo
-      if (!first) return
-      const copy = first.version > 1 ? options.copyFile(first.version - 1) : null
-      if (copy) await db.copyTo(copy)
+      const copy = await copyBefore(db, todo, options)
       for (const step of todo) {
         await client.query('begin')
         for (const statement of step.statements(postgresTypes)) await client.query(statement)
@@ -105,6 +95,24 @@ async function migratePostgres(
       await client.query('select pg_advisory_unlock(7069732)')
     }
   })
+}
+
+function versionsTable(int: string): string {
+  return `create table if not exists schema_versions (
+    version ${int} primary key, name text not null, applied_ms ${int} not null, copy text)`
+}
+
+/** Copies an existing schema aside before the first step that changes it; where to, null when there is nothing to do. */
+async function copyBefore(
+  db: SqliteSchema | PostgresSchema,
+  todo: readonly Migration[],
+  options: MigrateOptions,
+): Promise<string | null> {
+  const [first] = todo
+  if (!first || first.version === 1) return null
+  const file = options.copyFile(first.version - 1)
+  await db.copyTo(file)
+  return file
 }
 
 function stepsToRun(applied: readonly Applied[], steps: readonly Migration[]): Migration[] {

@@ -2,7 +2,6 @@ import { Database as Connection, type SQLQueryBindings } from 'bun:sqlite'
 import type { PoolClient } from 'pg'
 import { DomainError } from '../core/errors.ts'
 import { newestVersion } from './migrations/all.ts'
-import { tablesInOrder, tablesWithIds } from './tables.ts'
 
 /**
  * Moves a whole installation between the engines: a copy of either is a SQLite file, and either can be filled from one.
@@ -17,7 +16,7 @@ export async function copyFromPostgres(client: PoolClient, file: string): Promis
   try {
     await client.query('begin isolation level repeatable read read only')
     target.exec('PRAGMA synchronous = OFF; BEGIN; PRAGMA defer_foreign_keys = ON')
-    for (const table of tablesInOrder) {
+    for (const { table } of tablesOf(target)) {
       await client.query(`declare copied no scroll cursor for select * from ${table}`)
       for (;;) {
         const { rows } = await client.query<Record<string, unknown>>(`fetch ${rowsPerPage} from copied`)
@@ -26,7 +25,8 @@ export async function copyFromPostgres(client: PoolClient, file: string): Promis
       }
       await client.query('close copied')
     }
-    for (const table of tablesWithIds) {
+    for (const { table, hasIds } of tablesOf(target)) {
+      if (!hasIds) continue
       const { rows } = await client.query<{ last: number | null }>(
         `select pg_sequence_last_value(pg_get_serial_sequence('${table}', 'id')::regclass) as last`,
       )
@@ -34,7 +34,8 @@ export async function copyFromPostgres(client: PoolClient, file: string): Promis
       const last = rows[0]?.last
       if (last) target.prepare('INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)').run(table, last)
     }
-    target.exec('COMMIT')
+    // The copy is one file: nothing of it is left in a log.
+    target.exec('COMMIT; PRAGMA journal_mode = DELETE')
     await client.query('commit')
   } catch (error) {
     await client.query('rollback')
@@ -56,7 +57,7 @@ export async function copyIntoPostgres(client: PoolClient, file: string): Promis
     const { rows } = await client.query('select 1 from accounts limit 1')
     if (rows.length > 0) throw new DomainError('unavailable', 'the PostgreSQL database is not empty: give a fresh one')
     await client.query('delete from settings')
-    for (const table of tablesInOrder) {
+    for (const { table } of tablesOf(source)) {
       let page: Record<string, unknown>[] = []
       for (const row of source.query(`SELECT * FROM ${table}`).iterate()) {
         page.push(row as Record<string, unknown>)
@@ -65,7 +66,8 @@ export async function copyIntoPostgres(client: PoolClient, file: string): Promis
       await insertIntoPostgres(client, table, page)
       page = []
     }
-    for (const table of tablesWithIds) {
+    for (const { table, hasIds } of tablesOf(source)) {
+      if (!hasIds) continue
       const sequence = source.query('SELECT seq FROM sqlite_sequence WHERE name = ?').get(table) as {
         seq: number
       } | null
@@ -80,6 +82,20 @@ export async function copyIntoPostgres(client: PoolClient, file: string): Promis
   } finally {
     source.close()
   }
+}
+
+/**
+ * The tables of a file in the order they were made, each behind those it refers to; `hasIds` for those whose ids are
+ * handed out by the engine and never used again. A copy may be of an older schema than this program's.
+ */
+function tablesOf(file: Connection): { table: string; hasIds: boolean }[] {
+  const rows = file
+    .query(
+      `SELECT name, sql FROM sqlite_schema
+       WHERE type = 'table' AND name NOT IN ('schema_versions') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid`,
+    )
+    .all() as { name: string; sql: string }[]
+  return rows.map(({ name, sql }) => ({ table: name, hasIds: /autoincrement/i.test(sql) }))
 }
 
 function requireSchema(source: Connection, file: string): void {

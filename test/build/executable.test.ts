@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createOrganization, credentials, type Program, startProgram } from '../../acceptance/program.ts'
+import { smoke } from '../../acceptance/smoke.ts'
 import { waitUntil } from '../../acceptance/wait.ts'
 import { buildExecutable } from './executable.ts'
 
@@ -44,6 +45,11 @@ test('the executable tells its version, and takes nothing from the .env and bunf
   const printed = say('config', 'print')
   expect(printed).toContain('region')
   expect(printed).not.toContain('of-someone-else')
+})
+
+test('the executable passes the smoke test', async () => {
+  await using program = await startProgram({ command: [executable] })
+  await smoke(program)
 })
 
 test('the worker inside the executable folds the log of SQLite into the database', async () => {

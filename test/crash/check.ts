@@ -101,7 +101,7 @@ function ask(
   { url, authorization }: Registry,
   method: string,
   path: string,
-  init: RequestInit = {},
+  init: { body?: Uint8Array<ArrayBuffer>; headers?: Record<string, string> } = {},
 ): Promise<Response> {
-  return fetch(`${url}${path}`, { method, ...init, headers: { ...init.headers, authorization } as HeadersInit })
+  return fetch(`${url}${path}`, { method, ...init, headers: { ...init.headers, authorization } })
 }

@@ -157,7 +157,7 @@ class Client {
     method: string,
     path: string,
     expected: number,
-    init: { body?: BodyInit; headers?: Record<string, string> } = {},
+    init: { body?: NonNullable<RequestInit['body']>; headers?: Record<string, string> } = {},
   ): Promise<Response> {
     const { url, authorization } = this.#options
     let answer: Response

@@ -25,10 +25,8 @@ export async function insertOrganization(at: { dataDir: string; databaseUrl?: st
 
 /** `Authorization` of the administrator for pushes to these repositories, good for as long as tokens live. */
 export async function bearerToken(url: string, repositories: readonly string[]): Promise<string> {
-  const query = new URLSearchParams([
-    ['service', 'dockyard'],
-    ...repositories.map(name => ['scope', `repository:${name}:pull,push`]),
-  ])
+  const query = new URLSearchParams({ service: 'dockyard' })
+  for (const name of repositories) query.append('scope', `repository:${name}:pull,push`)
   const basic = btoa(`${credentials.user}:${credentials.password}`)
   const answer = await fetch(`${url}/swr/auth/v2/registry/auth/?${query}`, {
     headers: { authorization: `Basic ${basic}` },

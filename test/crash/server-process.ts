@@ -28,7 +28,7 @@ export type ServerProcess = {
   die: () => void
   stop: () => void
   /** How it ended. */
-  ended: Promise<{ signal: string | null; code: number | null; complaints: string }>
+  ended: Promise<{ signal: string | number | null; code: number | null; complaints: string }>
 }
 
 export function spawnServer(options: ServerProcessOptions): ServerProcess {

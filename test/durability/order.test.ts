@@ -74,7 +74,11 @@ test('a sync that was begun in time and ended late is a breach', () => {
 test('a sync that another thread interrupted and that ended in time is good', () => {
   const lines = inOrder.flatMap(step =>
     step === 'logSynced'
-      ? ['13 fdatasync(9</d/stower.db-wal> <unfinished ...>', '15 +++ exited with 0 +++', '13 <... fdatasync resumed>) = 0']
+      ? [
+          '13 fdatasync(9</d/stower.db-wal> <unfinished ...>',
+          '15 +++ exited with 0 +++',
+          '13 <... fdatasync resumed>) = 0',
+        ]
       : [steps[step]],
   )
   expect(findBreaches(parseTrace(lines.join('\n')), '/d')).toEqual([])

@@ -62,11 +62,7 @@ function breachesOfRename(
   return breaches
 }
 
-function breachesOfFolder(
-  calls: readonly SystemCall[],
-  folder: SystemCall,
-  answers: readonly SystemCall[],
-): string[] {
+function breachesOfFolder(calls: readonly SystemCall[], folder: SystemCall, answers: readonly SystemCall[]): string[] {
   const [path = ''] = stringsOf(folder)
   const parent = dirname(path)
   const answer = answers.find(each => each.begunAt > folder.endedAt)
@@ -132,9 +128,7 @@ function isSynced(
   between: { after: SystemCall | undefined; before: SystemCall },
 ): boolean {
   const afterLine = between.after?.endedAt ?? -1
-  return calls.some(
-    call => isSyncOf(call, path) && call.begunAt > afterLine && call.endedAt < between.before.begunAt,
-  )
+  return calls.some(call => isSyncOf(call, path) && call.begunAt > afterLine && call.endedAt < between.before.begunAt)
 }
 
 function logWrites(calls: readonly SystemCall[], dataDir: string): SystemCall[] {

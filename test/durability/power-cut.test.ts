@@ -56,7 +56,7 @@ async function tracePushes(run: {
     const url = await server.ready
     if (seed === 0) await insertOrganization({ dataDir }, 'durable')
     const authorization = await bearerToken(url, ['durable/image'])
-    const send = async (method: string, path: string, body?: BodyInit, type?: string) => {
+    const send = async (method: string, path: string, body?: NonNullable<RequestInit['body']>, type?: string) => {
       const headers = { authorization, ...(type !== undefined && { 'content-type': type }) }
       const answer = await fetch(`${url}${path}`, { method, headers, ...(body !== undefined && { body }) })
       await answer.text()

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -37,7 +37,7 @@ async function pushWhileBlocked({ threads, stuck }: { threads: number; stuck: nu
       return { ...content, digest: digestOf(bytesOf(content)) }
     })
     if (!first || !second) throw new Error('two contents are made')
-    const ask = (method: string, path: string, body?: BodyInit) =>
+    const ask = (method: string, path: string, body?: NonNullable<RequestInit['body']>) =>
       fetch(`${url}/v2/slow/disk/${path}`, {
         method,
         headers: { authorization, 'content-type': manifestType },
@@ -49,6 +49,7 @@ async function pushWhileBlocked({ threads, stuck }: { threads: number; stuck: nu
     expect(await ask('POST', `blobs/uploads/?digest=${first.digest}`, bytesOf(first))).toBe(201)
 
     await server.block(pipes)
+    await allWaiting(server.pid, stuck)
     const asked = [
       ask('GET', `blobs/${first.digest}`),
       ask('POST', `blobs/uploads/?digest=${second.digest}`, bytesOf(second)),
@@ -64,5 +65,18 @@ async function pushWhileBlocked({ threads, stuck }: { threads: number; stuck: nu
     server.kill()
     await server.ended
     rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Resolves when so many threads of a process wait for the other end of a pipe. */
+async function allWaiting(pid: number, count: number): Promise<void> {
+  const task = `/proc/${pid}/task`
+  const deadline = performance.now() + 5_000
+  for (;;) {
+    // What each thread waits for, as a name of the kernel's own.
+    const places = await Promise.all(readdirSync(task).map(thread => Bun.file(`${task}/${thread}/wchan`).text()))
+    if (places.filter(place => place === 'wait_for_partner').length === count) return
+    if (performance.now() > deadline) throw new Error(`threads wait in ${places.join(', ')}`)
+    await Bun.sleep(5)
   }
 }

@@ -21,13 +21,13 @@ export function parseTrace(text: string): SystemCall[] {
     const resumed = /^<\.\.\. (\w+) resumed>(.*)$/.exec(rest)
     if (resumed) {
       const call = unfinished.get(thread)
-      if (call?.name === resumed[1]) finish(call, resumed[2] ?? '', at)
+      if (call && call.name === resumed[1]) finish(call, resumed[2] ?? '', at)
       unfinished.delete(thread)
       continue
     }
     const [, name, tail] = /^(\w+)\((.*)$/.exec(rest) ?? []
     if (name === undefined || tail === undefined) continue
-    const call = {
+    const call: SystemCall = {
       thread: Number(thread),
       name,
       arguments: '',

@@ -92,7 +92,7 @@ describeEngines('first start', (_engine, open) => {
       ),
     ]
     expect(JSON.stringify(rows)).not.toMatch(/canary/)
-    expect(JSON.stringify(rows)).toMatch(/argon2id\$v=19\$m=19456,t=2,/)
+    expect(JSON.stringify(rows)).toMatch(/argon2id\$v=19\$m=9216,t=4,/)
   })
 
   test('reset gives the oldest administrator new credentials and voids the old ones', async () => {

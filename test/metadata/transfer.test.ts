@@ -3,7 +3,6 @@ import { afterAll, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { tablesInOrder } from '../../src/metadata/tables.ts'
 import { copyIntoPostgres } from '../../src/metadata/transfer.ts'
 import { describeEngines, openPostgresForTest, type TestDatabase } from '../databases.ts'
 import { postgresPrograms } from '../postgres-server.ts'
@@ -33,8 +32,11 @@ async function fill({ db }: TestDatabase): Promise<void> {
 
 function rowsOf(file: string): Record<string, unknown> {
   const copy = new Connection(file, { readonly: true })
+  const tables = copy
+    .query(`SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'schema_versions'`)
+    .all() as { name: string }[]
   const rows = Object.fromEntries(
-    [...tablesInOrder, 'sqlite_sequence'].map(table => [table, copy.query(`SELECT * FROM ${table} ORDER BY 1`).all()]),
+    tables.map(({ name }) => [name, copy.query(`SELECT * FROM ${name} ORDER BY 1`).all()]),
   )
   copy.close()
   return rows

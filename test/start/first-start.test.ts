@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { commandLine, environment, launch, startAndStop, temporaryFolder } from './program.ts'
+import { commandLine, environment, launch, servedUrl, startAndStop, temporaryFolder } from './program.ts'
 
 const modeOf = (path: string) => statSync(path).mode & 0o777
 
@@ -38,7 +38,7 @@ test('the second start hands nothing over', async () => {
 
 test('what the first start was told is what counts', async () => {
   using folder = temporaryFolder()
-  const program = launch({
+  await using program = launch({
     dataDir: folder.path,
     env: { STOWER_INIT_USER: 'root', STOWER_INIT_PASSWORD: 'a-given-password', STOWER_INIT_ACCOUNT: 'acme' },
   })
@@ -52,7 +52,7 @@ test('what the first start was told is what counts', async () => {
 test('the data folder and everything in it is for its owner alone', async () => {
   using folder = temporaryFolder()
   const dataDir = join(folder.path, 'data')
-  const program = launch({ dataDir })
+  await using program = launch({ dataDir })
   await program.serving
   expect(modeOf(dataDir)).toBe(0o700)
   const open: string[] = []
@@ -77,10 +77,7 @@ test('on a terminal the first start shows the credentials once, and makes no fil
 })
 
 /** Serves on a pseudo-terminal while `work` runs. Returns all that stood on the screen. */
-async function serveOnTerminal(
-  dataDir: string,
-  work: (url: string, screen: string) => Promise<void>,
-): Promise<string> {
+async function serveOnTerminal(dataDir: string, work: (url: string, screen: string) => Promise<void>): Promise<string> {
   let screen = ''
   const serving = Promise.withResolvers<string>()
   const child = Bun.spawn(commandLine(), {
@@ -91,7 +88,7 @@ async function serveOnTerminal(
       rows: 50,
       data: (_terminal, bytes) => {
         screen += new TextDecoder().decode(bytes)
-        const url = /stower serves.*url=(\S+)/.exec(screen)?.[1]
+        const url = servedUrl(screen)
         if (url !== undefined) serving.resolve(url)
       },
     },

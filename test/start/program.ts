@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path'
 
 const launcher = join(dirname(dirname(import.meta.dir)), 'bin', 'stower.mjs')
 
-/** `stower serve` as a user starts it, through the launcher. */
-export type Program = {
+/** `stower serve` as a user starts it, through the launcher. Disposing it ends it, if need be by force. */
+export type Program = AsyncDisposable & {
   pid: number
   /** What it has written so far. */
   output: { stdout: string; stderr: string }
@@ -68,17 +68,27 @@ export function launch(options: LaunchOptions): Program {
     serving.reject(new Error(`ended with ${code} before it served: ${output.stdout}${output.stderr}`))
     return { code, ...output }
   })()
-  return { pid: child.pid, output, serving: serving.promise, signal: signal => child.kill(signal), ended }
+  return {
+    pid: child.pid,
+    output,
+    serving: serving.promise,
+    signal: signal => child.kill(signal),
+    ended,
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGKILL')
+      await ended
+    },
+  }
 }
 
-/** The address in the log line that says that it serves. */
+/** The address in the log line that says that it serves, in either format. */
 export function servedUrl(stdout: string): string | undefined {
-  return /"url":"([^"]+)".*"message":"stower serves"/.exec(stdout)?.[1]
+  return (/"url":"([^"]+)".*"message":"stower serves"/.exec(stdout) ?? /stower serves.* url=(\S+)/.exec(stdout))?.[1]
 }
 
 /** Starts it, sees that it answers, and stops it: how a folder shows that nothing in it is damaged. */
 export async function startAndStop(options: LaunchOptions): Promise<Ended> {
-  const program = launch(options)
+  await using program = launch(options)
   const { status } = await fetch(`${await program.serving}/readyz`)
   program.signal('SIGTERM')
   const ended = await program.ended

@@ -18,7 +18,7 @@ function expectRefusal({ code, stdout, stderr }: Ended, ...parts: readonly strin
 
 test('a second serve on one folder is refused, and the first goes on', async () => {
   using folder = temporaryFolder()
-  const first = launch({ dataDir: folder.path })
+  await using first = launch({ dataDir: folder.path })
   const url = await first.serving
   expectRefusal(await launch({ dataDir: folder.path }).ended, folder.path, '--data-dir')
   expect((await fetch(`${url}/readyz`)).status).toBe(200)
@@ -29,6 +29,8 @@ test('a second serve on one folder is refused, and the first goes on', async () 
 test('of many that start at once on a new folder one serves, and the others are refused', async () => {
   using folder = temporaryFolder()
   const programs = Array.from({ length: 4 }, () => launch({ dataDir: join(folder.path, 'data') }))
+  await using programsEnd = new AsyncDisposableStack()
+  for (const program of programs) programsEnd.use(program)
   const started = await Promise.allSettled(programs.map(program => program.serving))
   expect(started.filter(each => each.status === 'fulfilled')).toHaveLength(1)
   for (const program of programs) program.signal('SIGTERM')
@@ -53,22 +55,18 @@ test('a taken port is refused, and the start that follows still hands over the c
 })
 
 // Root may write everywhere unless it gives up the right to.
-testWithTools(
-  isRoot ? ['runuser'] : [],
-  'a data folder that may not be written is refused',
-  async () => {
-    using folder = temporaryFolder()
-    const dataDir = join(folder.path, 'data')
-    const under = isRoot ? ['setpriv', '--inh-caps=-all', '--bounding-set=-all'] : []
-    mkdirSync(dataDir)
-    chmodSync(dataDir, 0o555)
-    if (isRoot) chownSync(dataDir, 65_534, 65_534)
-    expectRefusal(await launch({ dataDir, under }).ended, dataDir)
-    expectRefusal(await launch({ dataDir: join(dataDir, 'deeper'), under }).ended, join(dataDir, 'deeper'))
-    chmodSync(dataDir, 0o700)
-    await startAndStop({ dataDir })
-  },
-)
+testWithTools(isRoot ? ['runuser'] : [], 'a data folder that may not be written is refused', async () => {
+  using folder = temporaryFolder()
+  const dataDir = join(folder.path, 'data')
+  const under = isRoot ? ['setpriv', '--inh-caps=-all', '--bounding-set=-all'] : []
+  mkdirSync(dataDir)
+  chmodSync(dataDir, 0o555)
+  if (isRoot) chownSync(dataDir, 65_534, 65_534)
+  expectRefusal(await launch({ dataDir, under }).ended, dataDir)
+  expectRefusal(await launch({ dataDir: join(dataDir, 'deeper'), under }).ended, join(dataDir, 'deeper'))
+  chmodSync(dataDir, 0o700)
+  await startAndStop({ dataDir })
+})
 
 test('a data folder that is a file is refused', async () => {
   using folder = temporaryFolder()

@@ -97,7 +97,7 @@ export class HeldUpload implements AsyncDisposable {
           { id: this.#session.id, leaseId: this.leaseId },
           {
             offset_bytes: this.offsetBytes,
-            digest_so_far: this.#hash ? digestToBytes(this.#hash.copy().digest()) : null,
+            digest_so_far: this.#digestSoFar(),
             store_state: this.#state,
             lease_id: null,
             lease_until_ms: 0,
@@ -125,6 +125,26 @@ export class HeldUpload implements AsyncDisposable {
       await this.#renew()
     }
     return hash.digest()
+  }
+
+  /**
+   * Writes what is staged and its digest without letting the session go: publishing moves the bytes away, and after a
+   * crash in the middle of it the upload can be ended without them.
+   */
+  async note(digest: Digest): Promise<void> {
+    // Nothing was promised of an upload that had no byte yet, and where no byte came the row says it all.
+    const { offset_bytes, digest_so_far } = this.#session
+    if (offset_bytes === 0 || (offset_bytes === this.offsetBytes && digest_so_far)) return
+    const isHeld = await this.#deps.db.write(
+      tx =>
+        updateHeldSession(
+          tx,
+          { id: this.#session.id, leaseId: this.leaseId },
+          { offset_bytes: this.offsetBytes, digest_so_far: digestToBytes(digest), store_state: this.#state },
+        ),
+      { survives: 'crash' },
+    )
+    if (!isHeld) throw unknownUpload()
   }
 
   /** Removes the session and its bytes. */
@@ -155,6 +175,12 @@ export class HeldUpload implements AsyncDisposable {
     this.offsetBytes = flushed.offsetBytes
     this.#state = flushed.state
     this.#hash = hash
+  }
+
+  /** Of bytes 0..offsetBytes; where this process has no hash, what the row says of the same offset still holds. */
+  #digestSoFar(): Uint8Array | null {
+    if (this.#hash) return digestToBytes(this.#hash.copy().digest())
+    return this.offsetBytes === this.#session.offset_bytes ? this.#session.digest_so_far : null
   }
 
   #renewedMs = performance.now()

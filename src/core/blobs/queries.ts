@@ -56,6 +56,15 @@ export async function claimSession(
     .executeTakeFirst()
 }
 
+/** Lets every session go: whoever held one died with its process. */
+export async function releaseSessions(tx: Transaction): Promise<void> {
+  await tx
+    .updateTable('upload_sessions')
+    .set({ lease_id: null, lease_until_ms: 0 })
+    .where('lease_id', 'is not', null)
+    .execute()
+}
+
 /** Changes a session that is still held under this lease; false when it was lost. */
 export async function updateHeldSession(
   tx: Transaction,

@@ -8,8 +8,8 @@ export type UploadBody = {
   range?: { firstByte: number; lastByte: number }
   /** From Content-Length, where one came. */
   lengthBytes?: number
-  /** Told 0 before the first chunk, then the size of each. */
-  onProgress?: (receivedBytes: number) => void
+  /** Told before the first chunk and whenever one came. */
+  onProgress?: () => void
 }
 
 /**
@@ -24,12 +24,12 @@ export async function copyBody(
   let received = 0
   if (body.stream) {
     const reader = body.stream.getReader()
-    body.onProgress?.(0)
+    body.onProgress?.()
     for (;;) {
       const { value, done } = await reader.read()
       if (done) break
       received += value.byteLength
-      body.onProgress?.(value.byteLength)
+      body.onProgress?.()
       if (expected !== undefined && received > expected) throw wrongSize(`more than ${expected} bytes came`)
       sink.hash?.update(value)
       await sink.write(value)

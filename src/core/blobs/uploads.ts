@@ -101,6 +101,7 @@ export async function closeUpload(
     await held.end()
     throw wrongDigest(digest, found)
   }
+  await held.note(digest)
   await publish(deps, by, { target, staged: held.staged(), digest, session: { id: uploadId, leaseId: held.leaseId } })
   held.forget()
 }

@@ -1,9 +1,11 @@
-import { open } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { Pool, type PoolClient, types } from 'pg'
 import { DomainError } from '../../core/errors.ts'
 import type { Database, Parameter, PreparedQuery, Reader, Transaction, WriteOptions } from '../database.ts'
 import { migrate } from '../migrate.ts'
+import { migrations } from '../migrations/all.ts'
+import { publishFile } from '../publish-file.ts'
 import { openSqlite } from '../sqlite/database.ts'
 import type { Tables } from '../tables.ts'
 import { copyFromPostgres } from '../transfer.ts'
@@ -37,6 +39,8 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresDa
     },
   })
   pool.on('error', error => options.onConnectionFailure?.(error))
+  // A connection that breaks while it is used rejects its query and says so here, too; unheard, that ends the process.
+  pool.on('connect', client => client.on('error', () => {}))
   const database = new PostgresDatabase(pool)
   try {
     await database.check()
@@ -103,14 +107,21 @@ export class PostgresDatabase implements Database {
     }
   }
 
-  /** The copy is a SQLite file, so that one kind of backup serves both engines. */
+  /** The copy is a SQLite file of the same schema, so that one kind of backup serves both engines. */
   async copyTo(file: string): Promise<void> {
-    {
-      await using copy = await openSqlite({ file, checkpoints: 'on-close' })
-      await migrate(copy, { copyFile: () => file, nowMs: Date.now() })
-    }
-    await this.withClient(client => copyFromPostgres(client, file))
-    await syncFile(file)
+    const partial = `${file}.partial`
+    await rm(partial, { force: true })
+    await this.withClient(async client => {
+      const { rows } = await client.query<{ version: number }>('select max(version) as version from schema_versions')
+      const version = rows[0]?.version ?? 0
+      {
+        await using copy = await openSqlite({ file: partial, checkpoints: 'on-close' })
+        const steps = migrations.filter(step => step.version <= version)
+        await migrate(copy, { copyFile: () => file, nowMs: Date.now(), migrations: steps })
+      }
+      await copyFromPostgres(client, partial)
+    })
+    await publishFile(partial, file)
   }
 
   /** One connection for itself: migrations and copies, which speak to the server directly. */
@@ -140,14 +151,9 @@ function translate(error: unknown): unknown {
   if (code === '53100') {
     return new DomainError('storage_full', 'the disk of PostgreSQL is full', {}, { cause: error })
   }
-  if (code.startsWith('08') || code.startsWith('57P') || code === '53300' || code === 'ECONNREFUSED') {
+  const isCut = error instanceof Error && error.message.startsWith('Connection terminated')
+  if (isCut || code.startsWith('08') || code.startsWith('57P') || code === '53300' || code === 'ECONNREFUSED') {
     return new DomainError('unavailable', 'PostgreSQL does not answer', {}, { cause: error })
   }
   return error
-}
-
-async function syncFile(path: string): Promise<void> {
-  const file = await open(path, 'r+')
-  await file.sync()
-  await file.close()
 }

@@ -11,17 +11,21 @@ import { openConnection } from './connection.ts'
  */
 declare const self: Worker
 
-/** A log smaller than this is left alone. */
-const worthwhileBytes = 8 * 1024 * 1024
-const lookEveryMs = 2_000
+/** How often the log is looked at, and the size from which on it is moved. */
+export type CheckpointPace = { lookEveryMs: number; logBytes: number }
+
+const usualPace: CheckpointPace = { lookEveryMs: 2_000, logBytes: 8 * 1024 * 1024 }
 
 export type FromCheckpointer = { kind: 'pause' } | { kind: 'resume' } | { kind: 'failed'; message: string }
-export type ToCheckpointer = { kind: 'open'; file: string } | { kind: 'paused' } | { kind: 'close' }
+export type ToCheckpointer =
+  | { kind: 'open'; file: string; pace: CheckpointPace | undefined }
+  | { kind: 'paused' }
+  | { kind: 'close' }
 
 self.onmessage = ({ data }: MessageEvent<ToCheckpointer>) => {
   switch (data.kind) {
     case 'open':
-      return start(data.file)
+      return start(data.file, data.pace ?? usualPace)
     case 'paused':
       return paused()
     case 'close':
@@ -32,12 +36,12 @@ self.onmessage = ({ data }: MessageEvent<ToCheckpointer>) => {
 let paused = () => {}
 let close = () => {}
 
-function start(file: string): void {
+function start(file: string, pace: CheckpointPace): void {
   const work = openConnection(file, ['synchronous = FULL', 'busy_timeout = 10000', 'wal_autocheckpoint = 0'])
   const hold = openConnection(file, ['busy_timeout = 10000'])
   let isWaiting = false
   const timer = setInterval(() => {
-    if (isWaiting || Bun.file(`${file}-wal`).size < worthwhileBytes) return
+    if (isWaiting || Bun.file(`${file}-wal`).size < pace.logBytes) return
     isWaiting = true
     try {
       hold.raw.exec('BEGIN; SELECT count(*) FROM settings')
@@ -48,7 +52,7 @@ function start(file: string): void {
       release()
       post({ kind: 'failed', message: String(error) })
     }
-  }, lookEveryMs)
+  }, pace.lookEveryMs)
 
   const release = () => {
     if (hold.raw.inTransaction) hold.raw.exec('ROLLBACK')
@@ -56,7 +60,7 @@ function start(file: string): void {
   paused = () => {
     try {
       release()
-      work.raw.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+      work.raw.exec('PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = 10000')
       work.raw.exec(
         `INSERT INTO settings (key, value) VALUES ('checkpointed', '${Date.now()}')
          ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
@@ -70,8 +74,8 @@ function start(file: string): void {
   close = () => {
     clearInterval(timer)
     release()
-    hold.raw.close()
-    work.raw.close()
+    hold.close()
+    work.close()
     self.postMessage('closed')
   }
 }

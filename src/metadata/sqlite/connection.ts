@@ -21,6 +21,10 @@ export type SqliteConnection = {
   kysely: Kysely<Tables>
   /** Runs `sql` with positional parameters and answers its rows. */
   all: (sql: string, parameters: readonly unknown[]) => unknown[]
+  /** A statement that stays compiled until the connection is closed. */
+  keep: (sql: string) => Statement
+  /** Ends every statement and the connection: only then does SQLite fold in and remove the log. */
+  close: () => void
 }
 
 /** Opens one connection with the settings every connection of this program shares. */
@@ -32,6 +36,11 @@ export function openConnection(file: string, pragmas: readonly string[]): Sqlite
     raw,
     kysely: new Kysely<Tables>({ dialect: new ConnectionDialect(statements) }),
     all: (sql, parameters) => statements.get(sql).all(...(parameters as SQLQueryBindings[])),
+    keep: sql => statements.keep(sql),
+    close: () => {
+      statements.finalize()
+      raw.close()
+    },
   }
 }
 
@@ -39,7 +48,20 @@ export function openConnection(file: string, pragmas: readonly string[]): Sqlite
 class StatementCache {
   readonly #statements = new Map<string, Statement>()
 
+  readonly #kept: Statement[] = []
+
   constructor(readonly connection: Connection) {}
+
+  keep(sql: string): Statement {
+    const statement = this.connection.prepare(sql)
+    this.#kept.push(statement)
+    return statement
+  }
+
+  finalize(): void {
+    for (const statement of [...this.#statements.values(), ...this.#kept]) statement.finalize()
+    this.#statements.clear()
+  }
 
   get(sql: string): Statement {
     const known = this.#statements.get(sql)

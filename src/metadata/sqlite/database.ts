@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
-import { chmod, type FileHandle, open } from 'node:fs/promises'
+import { chmod, type FileHandle, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DomainError } from '../../core/errors.ts'
 import type { Database, Parameter, PreparedQuery, Reader, Transaction, WriteOptions } from '../database.ts'
-import type { FromCheckpointer, ToCheckpointer } from './checkpointer.ts'
+import { publishFile, syncFolder } from '../publish-file.ts'
+import type { CheckpointPace, FromCheckpointer, ToCheckpointer } from './checkpointer.ts'
 import { openConnection, type SqliteConnection } from './connection.ts'
 import { translateSqliteError } from './sqlite-errors.ts'
 import { Writer } from './writer.ts'
@@ -12,6 +13,8 @@ export type SqliteOptions = {
   file: string
   /** A server moves the log into the file in the background; a command leaves that to the last one who closes. */
   checkpoints: 'background' | 'on-close'
+  /** Of checkpoints in the background; every 2 s when there are 8 MiB, unless it is given. */
+  checkpointPace?: CheckpointPace
   /** Told of a background checkpoint that failed; the log keeps growing until one succeeds. */
   onCheckpointFailure?: (message: string) => void
 }
@@ -28,7 +31,12 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteDatabase
 async function openConnections(options: SqliteOptions): Promise<SqliteDatabase> {
   const { file } = options
   const isNew = !existsSync(file)
-  const writing = openConnection(file, ['journal_mode = WAL', 'synchronous = NORMAL', 'wal_autocheckpoint = 0'])
+  const writing = openConnection(file, [
+    'journal_mode = WAL',
+    'synchronous = NORMAL',
+    'wal_autocheckpoint = 0',
+    'temp_store = MEMORY',
+  ])
   writing.raw.exec('PRAGMA busy_timeout = 0')
   const reading = openConnection(file, ['query_only = ON', 'busy_timeout = 5000', 'cache_size = -32000'])
   // Touching the file makes SQLite create the log, which is then synced by its own handle.
@@ -66,7 +74,7 @@ export class SqliteDatabase implements Database {
   }
 
   prepare<Result>(_name: string, sql: string): PreparedQuery<Result> {
-    const statement = this.#reading.raw.prepare(sql.replace(/\$(\d+)/g, '?$1'))
+    const statement = this.#reading.keep(sql.replace(/\$(\d+)/g, '?$1'))
     return async (parameters: readonly Parameter[]) => statement.all(...parameters) as Result[]
   }
 
@@ -85,32 +93,33 @@ export class SqliteDatabase implements Database {
   }
 
   async copyTo(file: string): Promise<void> {
+    const partial = `${file}.partial`
+    await rm(partial, { force: true })
     this.#reading.raw.exec('PRAGMA query_only = OFF')
     try {
-      this.#reading.all('VACUUM INTO ?', [file])
+      this.#reading.all('VACUUM INTO ?', [partial])
+    } catch (error) {
+      throw translateSqliteError(error)
     } finally {
       this.#reading.raw.exec('PRAGMA query_only = ON')
     }
-    const copy = await open(file, 'r+')
-    await copy.chmod(0o600)
-    await copy.sync()
-    await copy.close()
-    await syncFolder(dirname(file))
+    await publishFile(partial, file)
   }
 
-  /** Runs a script of statements as one durable transaction (migrations). */
-  async runScript(statements: readonly string[]): Promise<void> {
-    await this.#writer.write(async () => {
-      for (const statement of statements) this.#writing.raw.exec(statement)
-    }, 'sync')
+  /**
+   * For migrations: runs `work` in one durable transaction that no other process can write beside. It may wait for other
+   * things than statements, unlike the body of a `write`.
+   */
+  async alone(work: (run: (statement: string) => unknown[]) => Promise<void>): Promise<void> {
+    await this.#writer.write(() => work(statement => this.#writing.all(statement, [])), 'sync')
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#writer.drain()
     if (this.#checkpointer) await closeCheckpointer(this.#checkpointer)
     await this.#log.close()
-    this.#reading.raw.close()
-    this.#writing.raw.close()
+    this.#reading.close()
+    this.#writing.close()
   }
 
   #startCheckpointer(): Worker {
@@ -135,7 +144,7 @@ export class SqliteDatabase implements Database {
       }
     })
     worker.unref()
-    tell({ kind: 'open', file: this.#options.file })
+    tell({ kind: 'open', file: this.#options.file, pace: this.#options.checkpointPace })
     return worker
   }
 }
@@ -159,10 +168,4 @@ async function closeCheckpointer(worker: Worker): Promise<void> {
   worker.postMessage({ kind: 'close' } satisfies ToCheckpointer)
   await closed
   worker.terminate()
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  await folder.sync()
-  await folder.close()
 }

@@ -1,0 +1,101 @@
+import { Database as Connection } from 'bun:sqlite'
+import { afterEach, beforeEach, expect, test } from 'bun:test'
+import { mkdtempSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseTrace, pathOf } from '../durability/trace.ts'
+import { requireTool, testWithTools } from '../tools.ts'
+import { logBytes, openWithCheckpoints, writeFor } from './checkpoint-load.ts'
+
+let folder = ''
+beforeEach(() => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), 'stower-checkpoint-')))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+test('under lasting writes the log is moved into the file again and again, and no write is lost or waits long', async () => {
+  const file = join(folder, 'busy.db')
+  const failures: string[] = []
+  const db = await openWithCheckpoints(file, failures)
+  const sizes: number[] = []
+  const watch = setInterval(() => sizes.push(statSync(`${file}-wal`).size), 5)
+  const { keys, slowestMs } = await writeFor(db, { ms: 2_000, clients: 8 })
+  clearInterval(watch)
+  const shrunk = sizes.filter((size, index) => size < (sizes[index - 1] ?? 0)).length
+  const writtenBytes = keys.length * 4_096
+  expect(writtenBytes).toBeGreaterThan(8 * logBytes)
+  expect(shrunk).toBeGreaterThanOrEqual(4)
+  expect(slowestMs).toBeLessThan(1_000)
+  expect(failures).toEqual([])
+  await db[Symbol.asyncDispose]()
+  expect(missingIn(file, keys)).toEqual([])
+}, 20_000)
+
+test('a reader in another process that takes its time holds up no write, and loses none', async () => {
+  const file = join(folder, 'read.db')
+  const failures: string[] = []
+  const db = await openWithCheckpoints(file, failures)
+  const before = await writeFor(db, { ms: 100, clients: 8 })
+  // As `stower backup` copies a large database: one long read transaction.
+  const reader = new Connection(file, { readonly: true })
+  reader.exec('BEGIN')
+  const seen = countIn(reader)
+  const during = await writeFor(db, { ms: 1_500, clients: 8 })
+  expect(countIn(reader)).toBe(seen)
+  reader.exec('COMMIT')
+  reader.close()
+  expect(during.slowestMs).toBeLessThan(1_000)
+  // Once the reader is gone the log is moved after all.
+  const after = await writeFor(db, { ms: 500, clients: 8 })
+  expect(statSync(`${file}-wal`).size).toBeLessThan(during.keys.length * 2_000)
+  await db[Symbol.asyncDispose]()
+  expect(missingIn(file, [...before.keys, ...during.keys, ...after.keys])).toEqual([])
+}, 20_000)
+
+testWithTools(
+  ['strace'],
+  'checkpoints wait for the disk in a thread of their own, never in the event loop',
+  async () => {
+    const trace = join(folder, 'trace')
+    const names = ['fsync', 'fdatasync', 'sync', 'syncfs', 'sync_file_range', 'msync', 'ftruncate', 'mkdir', 'mkdirat']
+    const child = Bun.spawn(
+      [
+        ...[requireTool('strace'), '-f', '-y', '-o', trace, '-e', `trace=${names.join(',')}`],
+        ...[process.execPath, '--no-env-file', join(import.meta.dir, 'checkpoint-child.ts'), folder],
+      ],
+      { stdout: 'inherit', stderr: 'inherit' },
+    )
+    expect(await child.exited).toBe(0)
+    const text = readFileSync(trace, 'utf8')
+    const calls = parseTrace(text)
+    const at = (name: string) => calls.find(call => call.arguments.includes(`${folder}/${name}`))?.begunAt ?? Number.NaN
+    const whileWriting = calls.filter(call => call.begunAt > at('begun') && call.begunAt < at('done'))
+    // The first thread that a trace shows is the process itself; it runs the event loop.
+    const eventLoop = Number(/^\d+/.exec(text)?.[0])
+    const database = whileWriting.filter(call => pathOf(call) === `${folder}/traced.db`)
+    const truncations = whileWriting.filter(
+      call => call.name === 'ftruncate' && pathOf(call)?.endsWith('traced.db-wal'),
+    )
+    expect(database.length).toBeGreaterThanOrEqual(2)
+    expect(truncations.length).toBeGreaterThanOrEqual(2)
+    expect(
+      whileWriting
+        .filter(call => call.thread === eventLoop && call.name.includes('sync'))
+        .map(call => `${call.name}(${pathOf(call)})`),
+    ).toEqual([])
+  },
+  20_000,
+)
+
+/** The keys that the file does not hold with their whole value. */
+function missingIn(file: string, keys: readonly string[]): string[] {
+  const connection = new Connection(file, { readonly: true })
+  const rows = connection.query('SELECT key, value FROM settings').all() as { key: string; value: string }[]
+  connection.close()
+  const held = new Map(rows.map(row => [row.key, row.value]))
+  return keys.filter(key => held.get(key) !== key.padEnd(2_000, '.'))
+}
+
+function countIn(connection: Connection): number {
+  return (connection.query('SELECT count(*) AS count FROM settings').get() as { count: number }).count
+}
