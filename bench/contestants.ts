@@ -92,11 +92,13 @@ async function startStower(command: readonly string[], folder: string): Promise<
     STOWER_INIT_USER: credentials.user,
     STOWER_INIT_PASSWORD: credentials.password,
   })
-  const startMs = await firstAnswer(process, `http://${host}/livez`)
-  const registry = { host, repository, authorization: undefined }
-  await createOrganization(host)
-  const { token } = (await (await logIn(registry)).json()) as { token: string }
-  return { ...registry, authorization: `Bearer ${token}`, startMs, ...process }
+  return orStop(process, async () => {
+    const startMs = await firstAnswer(process, `http://${host}/readyz`)
+    const registry = { host, repository, authorization: undefined }
+    await createOrganization(host)
+    const { token } = (await (await logIn(registry)).json()) as { token: string }
+    return { ...registry, authorization: `Bearer ${token}`, startMs, ...process }
+  })
 }
 
 type RegistrySettings = { storage: string; rest?: string; authorization: string | undefined }
@@ -110,8 +112,10 @@ async function startRegistry(folder: string, port: number, settings: RegistrySet
     `version: 0.1\nstorage:\n${settings.storage}\nhttp: { addr: '${host}' }\n${settings.rest ?? ''}\n`,
   )
   const process = launch(['docker-registry', 'serve', file], folder, {})
-  const startMs = await firstAnswer(process, `http://${host}/`)
-  return { host, repository, authorization: settings.authorization, startMs, ...process }
+  return orStop(process, async () => {
+    const startMs = await firstAnswer(process, `http://${host}/`)
+    return { host, repository, authorization: settings.authorization, startMs, ...process }
+  })
 }
 
 function registryStorage(folder: string): string {
@@ -141,6 +145,16 @@ function launch([file = '', ...args]: readonly string[], folder: string, setting
       child.kill('SIGTERM')
       await ended
     },
+  }
+}
+
+/** A server that can't be used must not go on running. */
+async function orStop(process: Launched, prepare: () => Promise<Running>): Promise<Running> {
+  try {
+    return await prepare()
+  } catch (error) {
+    await process.stop()
+    throw error
   }
 }
 

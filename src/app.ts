@@ -27,6 +27,7 @@ import { openIamSurface } from './surfaces/iam/surface.ts'
 import { openManageSurface } from './surfaces/manage/surface.ts'
 import { openOciSurface } from './surfaces/oci/surface.ts'
 import { openRootSurface } from './surfaces/ops/root.ts'
+import { openStartingSurface } from './surfaces/ops/starting.ts'
 import { openOpsSurface } from './surfaces/ops/surface.ts'
 import { openTokenSurface } from './surfaces/token/surface.ts'
 import type { Logger } from './telemetry/logger.ts'
@@ -81,12 +82,14 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
   await worker.schedule()
   const surfaces = openSurfaces({ config, access, identity, metrics, blobs, pulls })
   const listenUrl = urlOfListen(config)
+  const route = dispatch(surfaces)
+  let isOpen = false
   const server = serveHttp({
     listen: config.listen,
     ...(config.tls && { tls: config.tls }),
     forwarded: trustProxies(config.trustedProxies),
     baseUrl: chooseBaseUrl({ externalUrls: config.externalUrls, listenUrl }),
-    surfaceFor: dispatch(surfaces),
+    surfaceFor: (url, request) => (isOpen ? route(url, request) : openStartingSurface()),
     onAnswered: answered => report(logger, metrics, answered),
     bodyIdleMs: config.uploads.idleTimeoutMs,
   })
@@ -95,6 +98,7 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
     await server.stop(0)
     throw error
   })
+  isOpen = true
   const lasting = opened.move()
   return {
     url: server.url,

@@ -24,6 +24,8 @@ export type TestServer = {
   dataDir: string
   running: RunningServer
   database: Reader
+  /** What a command beside it needs to find the same database. */
+  databaseEnv: Record<string, string>
   /** Lines of the log so far. */
   log: string[]
   /** `Authorization` of the administrator, as clients of the registry send it. */
@@ -38,6 +40,8 @@ export async function startTestServer(
   options: Pick<AppOptions, 'clock' | 'atCommitStep'> = {},
 ): Promise<TestServer> {
   const dataDir = mkdtempSync(join(tmpdir(), 'stower-server-'))
+  const databaseEnv: Record<string, string> =
+    engine === 'postgres' ? { STOWER_DATABASE_URL: await (await postgresServer()).createDatabase() } : {}
   const env = {
     STOWER_LISTEN: '127.0.0.1:0',
     STOWER_DATA_DIR: dataDir,
@@ -47,7 +51,7 @@ export async function startTestServer(
     STOWER_INIT_PASSWORD: credentials.password,
     STOWER_INIT_ACCESS_KEY: credentials.accessKey,
     STOWER_INIT_SECRET_KEY: credentials.secretKey,
-    ...(engine === 'postgres' && { STOWER_DATABASE_URL: await (await postgresServer()).createDatabase() }),
+    ...databaseEnv,
     ...settings,
   }
   const loaded = loadConfig({ flags: [], env, cwd: dataDir })
@@ -61,6 +65,7 @@ export async function startTestServer(
     dataDir,
     running,
     database: running.database,
+    databaseEnv,
     log,
     basic: `Basic ${btoa(`${credentials.user}:${credentials.password}`)}`,
     stop: async () => {

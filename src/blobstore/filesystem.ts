@@ -68,6 +68,8 @@ class FilesystemStore implements BlobStore {
   readonly #folders: DurableFolders
   readonly #atCommitStep: (step: CommitStep) => void | Promise<void>
   readonly #closeOpenFiles = new Set<() => Promise<void>>()
+  /** Who writes to which upload; this process is the only one on the folder. */
+  readonly #writers = new Map<string, FolderWriter>()
 
   constructor(paths: FolderPaths, folders: DurableFolders, atCommitStep: (step: CommitStep) => void | Promise<void>) {
     this.#paths = paths
@@ -86,11 +88,25 @@ class FilesystemStore implements BlobStore {
   }
 
   async openUpload({ uploadId, offsetBytes, state }: StagedUpload): Promise<UploadWriter> {
+    await this.#fence(uploadId)
     const file = await this.#openStaged(uploadId, offsetBytes, 'r+')
     const close = () => writer[Symbol.asyncDispose]()
-    const writer = new FolderWriter({ file, offsetBytes, state, onClose: () => this.#closeOpenFiles.delete(close) })
+    const onClose = () => {
+      this.#closeOpenFiles.delete(close)
+      if (this.#writers.get(uploadId) === writer) this.#writers.delete(uploadId)
+    }
+    const writer = new FolderWriter({ file, offsetBytes, state, onClose })
     this.#closeOpenFiles.add(close)
+    this.#writers.set(uploadId, writer)
     return writer
+  }
+
+  /**
+   * Ends a writer that lost its upload to another request without knowing. Its file would be the published one after a
+   * rename, and what it still holds must never get there.
+   */
+  async #fence(uploadId: string): Promise<void> {
+    await this.#writers.get(uploadId)?.[Symbol.asyncDispose]()
   }
 
   async readUpload({ uploadId, offsetBytes }: StagedUpload): Promise<ReadableStream<Uint8Array>> {
@@ -106,6 +122,7 @@ class FilesystemStore implements BlobStore {
   async commit(upload: StagedUpload, digest: ContentDigest): Promise<BlobLocation> {
     const location = formatLocation(digest, upload.uploadId)
     const target = publishedPath(this.#paths, location)
+    await this.#fence(upload.uploadId)
     try {
       await this.#syncStaged(upload)
       await this.#atCommitStep('synced')
@@ -121,6 +138,7 @@ class FilesystemStore implements BlobStore {
 
   async abort({ uploadId }: StagedUpload): Promise<void> {
     if (!isUploadId(uploadId)) return
+    await this.#fence(uploadId)
     await translateErrors({ doing: 'dropping an upload' }, () =>
       ignoreAbsent(unlink(stagedPath(this.#paths, uploadId))),
     )
@@ -180,7 +198,9 @@ class FilesystemStore implements BlobStore {
   async #openStaged(uploadId: string, offsetBytes: number, flags: 'r' | 'r+'): Promise<FileHandle> {
     const path = stagedPath(this.#paths, uploadId)
     return translateErrors({ doing: 'opening staged content', absent: 'upload_unknown' }, async () => {
-      const file = await open(path, flags)
+      // Of no byte nothing was promised: a file that a cut publication took away is begun anew.
+      const isBegunAnew = flags === 'r+' && offsetBytes === 0
+      const file = await open(path, isBegunAnew ? constants.O_RDWR | constants.O_CREAT : flags, fileMode)
       try {
         const { size } = await file.stat()
         if (size < offsetBytes) {

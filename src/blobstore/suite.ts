@@ -24,6 +24,18 @@ export function describeBlobStore(name: string, make: () => Promise<StoreFixture
     })
     afterEach(() => fixture.dispose())
 
+    test('a writer that lost its upload to another changes nothing any more, before the commit or after', async () => {
+      const upload = await start(store, 'fenced')
+      const content = bytes(400_000)
+      const stale = await store.openUpload(upload)
+      await stale.write(new Uint8Array(100_000).fill(69))
+      const appended = await append(store, upload, content)
+      const location = await store.commit(appended, digestOf(content))
+      await stale.flush().catch(() => {})
+      await stale[Symbol.asyncDispose]()
+      expect(await readContent(await store.open(location))).toEqual(content)
+    })
+
     test('committed content reads back as it was written', async () => {
       const content = bytes(700_001)
       const location = await publish(store, 'first', content)

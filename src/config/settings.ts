@@ -78,9 +78,9 @@ export const settings = {
     'How long an unfinished upload is kept after its last byte.',
   ),
   'uploads.idle_timeout': withDefault(
-    duration({ from: '1s', to: '1h' }),
+    duration({ from: '1s', to: '255s' }),
     '60s',
-    'How long a transfer may stand still before its connection is closed.',
+    'How long the body of a request may stand still before its connection is closed.',
   ),
   'tokens.keystone_life': withDefault(
     duration({ from: '1m', to: '30d' }),

@@ -32,9 +32,16 @@ export async function readTotals(
   return (owner, metric) => sums.get(`${owner} ${metric}`) ?? 0
 }
 
-/** Folds at most `limit` deltas into their bases; returns how many. */
+/**
+ * Folds at most `limit` deltas into their bases; returns how many. Any number of processes may do so at once: what is
+ * added is what this transaction really removed, so no delta counts twice.
+ */
 export async function foldTotals(tx: Transaction, limit: number): Promise<number> {
-  const rows = await tx.selectFrom('total_deltas').selectAll().orderBy('id').limit(limit).execute()
+  const rows = await tx
+    .deleteFrom('total_deltas')
+    .where('id', 'in', tx.selectFrom('total_deltas').select('id').orderBy('id').limit(limit))
+    .returning(['owner', 'metric', 'delta'])
+    .execute()
   const sums = new Map<string, { owner: string; metric: string; value: number }>()
   for (const row of rows) {
     const sum = sums.get(`${row.owner} ${row.metric}`) ?? { owner: row.owner, metric: row.metric, value: 0 }
@@ -48,14 +55,6 @@ export async function foldTotals(tx: Transaction, limit: number): Promise<number
       conflict
         .columns(['owner', 'metric'])
         .doUpdateSet(eb => ({ value: eb('totals.value', '+', eb.ref('excluded.value')) })),
-    )
-    .execute()
-  await tx
-    .deleteFrom('total_deltas')
-    .where(
-      'id',
-      'in',
-      rows.map(row => row.id),
     )
     .execute()
   return rows.length

@@ -6,7 +6,7 @@ import type { Exchange } from './exchange.ts'
  * not, leaving the rest unread; whoever answers then closes the connection (`closing`).
  */
 export async function readBody(
-  { request, bodyProgress }: Pick<Exchange, 'request' | 'bodyProgress'>,
+  { request, bodyWatch }: Pick<Exchange, 'request' | 'bodyWatch'>,
   limitBytes: number,
 ): Promise<Uint8Array> {
   const announced = Number(request.headers.get('content-length') ?? 0)
@@ -15,18 +15,19 @@ export async function readBody(
   const chunks: Uint8Array[] = []
   let sizeBytes = 0
   const reader = request.body.getReader()
-  bodyProgress()
+  bodyWatch.moved()
   for (;;) {
     const { value, done } = await reader.read()
     if (done) break
     sizeBytes += value.byteLength
-    bodyProgress()
+    bodyWatch.moved()
     if (sizeBytes > limitBytes) {
       void reader.cancel()
       throw tooLarge(limitBytes)
     }
     chunks.push(value)
   }
+  bodyWatch.over()
   const [only] = chunks
   if (chunks.length === 1 && only) return only
   const whole = new Uint8Array(sizeBytes)

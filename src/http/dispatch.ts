@@ -1,3 +1,4 @@
+import { tokenPath } from '../protocol/auth/token-endpoint.ts'
 import type { Surface } from './exchange.ts'
 
 export type Surfaces = { oci: Surface; manage: Surface; iam: Surface; token: Surface; ops: Surface; root: Surface }
@@ -15,7 +16,7 @@ export function dispatch(surfaces: Surfaces): (url: URL, request: Request) => Su
       return surfaces.manage
     if (pathname.startsWith('/v2/')) return surfaces.oci
     if (isBelow(pathname, '/swr-api')) return surfaces.manage
-    if (isBelow(pathname, '/swr/auth/v2/registry/auth')) return surfaces.token
+    if (isBelow(pathname, tokenPath)) return surfaces.token
     if (isBelow(pathname, '/v3') || isBelow(pathname, '/v3.0') || isBelow(pathname, '/iam')) return surfaces.iam
     if (pathname === '/livez' || pathname === '/readyz' || pathname === '/metrics') return surfaces.ops
     return surfaces.root

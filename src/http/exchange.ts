@@ -1,5 +1,5 @@
 import type { Origin } from '../core/caller.ts'
-import type { BodyProgress } from './body-progress.ts'
+import type { BodyWatch } from './body-watch.ts'
 
 /**
  * One request as every surface sees it. The URL is parsed once and serves routing, access, signature check and log, so
@@ -14,7 +14,7 @@ export type Exchange = {
   baseUrl: string
   /** Aborted when the client goes away. */
   signal: AbortSignal
-  bodyProgress: BodyProgress
+  bodyWatch: BodyWatch
   /** Filled by surfaces for the access line. */
   log: ExchangeLog
 }

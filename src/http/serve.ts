@@ -1,7 +1,7 @@
 import type { Server } from 'bun'
 import { DomainError } from '../core/errors.ts'
 import { closing } from './body.ts'
-import { bodyProgress } from './body-progress.ts'
+import { bodyWatch } from './body-watch.ts'
 import type { Exchange, Surface } from './exchange.ts'
 import { nextRequestId } from './request-id.ts'
 import type { Forwarded } from './source-address.ts'
@@ -42,15 +42,17 @@ export function serveHttp(options: ServeOptions): HttpServer {
     // Limits on bodies are each surface's own.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     development: false,
+    // A slow transfer that lives must not be cut: progress is watched instead.
+    idleTimeout: 0,
     fetch: (request: Request, bun: Server<undefined>) => answer(options, request, bun),
     error: () => new Response('internal error\n', { status: 500 }),
     ...(options.tls && { tls: { cert: Bun.file(options.tls.certFile), key: Bun.file(options.tls.keyFile) } }),
   } as const
   const server = translateListenErrors(listen, () =>
     listen.kind === 'unix'
-      ? Bun.serve({ ...shared, unix: listen.path })
-      : // A slow transfer that lives must not be cut: progress is watched instead.
-        Bun.serve({ ...shared, hostname: listen.host, port: listen.port, idleTimeout: 0 }),
+      ? // The types leave the timer out for sockets; the server has it all the same.
+        Bun.serve({ ...(shared as Omit<typeof shared, 'idleTimeout'>), unix: listen.path })
+      : Bun.serve({ ...shared, hostname: listen.host, port: listen.port }),
   )
   return {
     url: urlOf(options, server),
@@ -71,8 +73,8 @@ const pollMs = 20
 async function answer(options: ServeOptions, request: Request, bun: Server<undefined>): Promise<Response> {
   const startedMs = performance.now()
   // Bun hands on what it can't make a URL of (a Host header that is none) as a bare path.
-  const url = request.url.startsWith('/') ? undefined : new URL(request.url)
-  if (!url) return closing(new Response('the Host header is not a host\n', { status: 400 }))
+  const hasUrl = !request.url.startsWith('/')
+  const url = hasUrl ? new URL(request.url) : noUrl
   const peer = bun.requestIP(request)?.address ?? ''
   const forwarded = options.forwarded(peer, request.headers)
   const exchange: Exchange = {
@@ -81,13 +83,29 @@ async function answer(options: ServeOptions, request: Request, bun: Server<undef
     origin: { requestId: nextRequestId(), sourceAddress: forwarded.sourceAddress },
     baseUrl: options.baseUrl(url.host, forwarded),
     signal: request.signal,
-    bodyProgress: bodyProgress(bun, request, options.bodyIdleMs),
+    bodyWatch: bodyWatch(bun, request, options.bodyIdleMs),
     log: { route: 'none' },
   }
-  const response = await options.surfaceFor(url, request)(exchange)
+  const response = await (hasUrl ? perform(options, exchange) : refuseHost())
   response.headers.set('x-request-id', exchange.origin.requestId)
   options.onAnswered({ exchange, status: response.status, seconds: (performance.now() - startedMs) / 1000 })
   return response
+}
+
+const noUrl = new URL('http://host.invalid/')
+
+function refuseHost(): Response {
+  return closing(new Response('the Host header is not a host\n', { status: 400 }))
+}
+
+/** Surfaces answer their own errors; what gets past them is a defect of theirs, logged like any other. */
+async function perform(options: ServeOptions, exchange: Exchange): Promise<Response> {
+  try {
+    return await options.surfaceFor(exchange.url, exchange.request)(exchange)
+  } catch (error) {
+    exchange.log.error = error
+    return closing(new Response('internal error\n', { status: 500 }))
+  }
 }
 
 function urlOf({ listen, tls }: ServeOptions, server: Server<undefined>): string {

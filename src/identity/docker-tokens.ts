@@ -4,11 +4,9 @@ import { z } from 'zod'
 import type { AccountsDeps } from '../core/accounts/deps.ts'
 import type { Caller, GrantedScope } from '../core/caller.ts'
 import { DomainError, isDomainError } from '../core/errors.ts'
+import { dockerService } from '../protocol/auth/token-endpoint.ts'
 import { BoundedMemory } from './bounded-memory.ts'
 import { type SigningKeys, signingAlgorithm } from './signing-keys.ts'
-
-/** SWR's docker endpoint calls itself so; `service` of challenges, `aud` of tokens. */
-export const dockerService = 'dockyard'
 
 /** Replicas' clocks may differ by so much. */
 const leewayMs = 30_000

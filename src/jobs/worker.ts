@@ -6,7 +6,8 @@ import type { Job, Queue } from './queue.ts'
 export type JobHandler = {
   /** Runs again and again with this pause, as one row with the subject ''; without it a job is done when it is done. */
   everyMs?: number
-  run: (job: Job) => Promise<void>
+  /** `signal` aborts when the worker stops: what throws then is not a failure and runs again at the next start. */
+  run: (job: Job, signal: AbortSignal) => Promise<void>
 }
 
 const leaseMs = 10 * 60_000
@@ -22,6 +23,7 @@ export class JobWorker implements AsyncDisposable {
   readonly #clock: { nowMs: () => number }
   readonly #logger: Logger
   readonly #timer: Timer
+  readonly #stop = new AbortController()
   #running: Promise<void> | undefined
 
   constructor(deps: {
@@ -47,9 +49,9 @@ export class JobWorker implements AsyncDisposable {
     }
   }
 
-  /** Runs everything that is due now. */
+  /** Runs everything that is due now, or until the worker stops. */
   async runDue(): Promise<void> {
-    for (;;) {
+    while (!this.#stop.signal.aborted) {
       const lease = { id: randomUUID(), nowMs: this.#clock.nowMs(), leaseMs }
       const job = await this.#queue.take([...this.#handlers.keys()], lease)
       if (!job) return
@@ -59,6 +61,7 @@ export class JobWorker implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer)
+    this.#stop.abort()
     await this.#running
   }
 
@@ -74,8 +77,11 @@ export class JobWorker implements AsyncDisposable {
     const handler = this.#handlers.get(job.kind)
     if (!handler) return
     try {
-      await handler.run(job)
+      await handler.run(job, this.#stop.signal)
     } catch (error) {
+      if (this.#stop.signal.aborted) {
+        return this.#queue.postpone(job, { runAtMs: this.#clock.nowMs(), attempts: job.attempts, error: job.last_error })
+      }
       const waitMs = Math.min(longestRetryMs, 5_000 * 2 ** job.attempts)
       this.#logger.error({ error, job: job.kind, subject: job.subject, retryMs: waitMs }, 'job failed')
       await this.#queue.postpone(job, {

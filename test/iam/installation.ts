@@ -88,7 +88,7 @@ export async function ask(surface: Surface, path: string, init: RequestInit = {}
     origin: { requestId: 'request-1', sourceAddress: '127.0.0.1' },
     baseUrl,
     signal: new AbortController().signal,
-    bodyProgress: () => {},
+    bodyWatch: { moved: () => {}, over: () => {} },
     log: { route: '' },
   }
   const response = await surface(exchange)

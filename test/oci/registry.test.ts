@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { connect } from 'node:net'
+import { stower } from '../cli/command-line.ts'
 import { postgresPrograms } from '../postgres-server.ts'
 import { createOrganization, managementToken, startTestServer, type TestServer } from '../server.ts'
 import { dockerToken, ociImage, type RegistryClient, registryClient, sha256 } from './registry-client.ts'
@@ -70,8 +71,10 @@ for (const engine of engines) {
 
     test('a name without an organization is answered with the name that is meant', async () => {
       const response = await client.request('POST', '/v2/busybox/blobs/uploads/')
-      expect(response.status).toBe(400)
-      expect(await response.text()).toContain(`use ${server.host}/<organization>/busybox`)
+      expect(response.status).toBe(404)
+      const text = await response.text()
+      expect(text).toContain('NAME_UNKNOWN')
+      expect(text).toContain(`use ${server.host}/<organization>/busybox`)
     })
 
     test('a missing organization is said by the push also to a client that has a token without push', async () => {
@@ -355,6 +358,124 @@ for (const engine of engines) {
       expect((await client.request('GET', blob)).status).toBe(404)
       expect((await client.request('GET', '/v2/group/short/manifests/v1')).status).toBe(404)
     })
+
+    test('HEAD tells the length that GET has, of errors too', async () => {
+      await client.pushImage('group/heads', 'v1')
+      for (const path of ['/v2/group/heads/tags/list', '/v2/group/heads/manifests/absent', '/v2/_catalog']) {
+        const [get, head] = await Promise.all([client.request('GET', path), client.request('HEAD', path)])
+        const body = await get.text()
+        expect([head.status, head.headers.get('content-length')]).toEqual([get.status, String(body.length)])
+        expect(await head.text()).toBe('')
+      }
+    })
+
+    test('who holds one repository only is told the same of a private one and of none', async () => {
+      await client.pushImage('group/private', 'v1')
+      await client.pushImage('group/granted', 'v1')
+      const basic = await userWithGrant('group', 'granted', 3)
+      const narrow = registryClient(server, basic)
+      const answers = async (repository: string) =>
+        Promise.all(
+          [
+            ['POST', `/v2/group/${repository}/blobs/uploads/`],
+            ['POST', `/v2/group/${repository}/blobs/uploads/?mount=${sha256('layer one')}&from=group/granted`],
+            ['GET', `/v2/group/${repository}/manifests/v1`],
+            ['GET', `/v2/group/${repository}/tags/list`],
+            ['DELETE', `/v2/group/${repository}/manifests/v1`],
+          ].map(async ([method = '', path = '']) => {
+            const answer = await narrow.request(method, path)
+            return [answer.status, (await answer.text()).replaceAll(repository, 'NAME')]
+          }),
+        )
+      expect(await answers('private')).toEqual(await answers('missing'))
+      expect((await narrow.request('POST', '/v2/group/granted/blobs/uploads/')).status).toBe(202)
+    })
+
+    test('rights that are lost while a body is under way are not there at its end', async () => {
+      const basic = await userWithGrant('group', 'lost-rights', 3)
+      const location = (
+        await registryClient(server, basic).request('POST', '/v2/group/lost-rights/blobs/uploads/')
+      ).headers.get('location')
+      const digest = sha256('first half, second half')
+      let sendRest = () => {}
+      const rest = new Promise<void>(resolve => {
+        sendRest = resolve
+      })
+      const body = new ReadableStream({
+        async start(controller) {
+          controller.enqueue(new TextEncoder().encode('first half, '))
+          await rest
+          controller.enqueue(new TextEncoder().encode('second half'))
+          controller.close()
+        },
+      })
+      const closing = fetch(`${server.url}${location}?digest=${digest}`, {
+        method: 'PUT',
+        headers: { authorization: basic },
+        body,
+      })
+      const token = await managementToken(server)
+      const path = `${server.url}/v2/manage/namespaces/group/repos/lost-rights/access`
+      const grants = await (await fetch(path, { headers: { 'x-auth-token': token } })).json()
+      const { others_auths } = grants as { others_auths: { user_id: string }[] }
+      const revoked = await fetch(path, {
+        method: 'DELETE',
+        headers: { 'x-auth-token': token, 'content-type': 'application/json' },
+        body: JSON.stringify(others_auths.map(each => each.user_id)),
+      })
+      expect(revoked.status).toBe(204)
+      sendRest()
+      expect((await closing).status).toBe(404)
+      expect((await client.request('GET', `/v2/group/lost-rights/blobs/${digest}`)).status).toBe(404)
+    })
+
+    test('referrers with large annotations come in pages that stay small', async () => {
+      const { digest, body } = await client.pushImage('group/referred', 'v1')
+      for (let number = 0; number < 5; number++) {
+        const manifest = JSON.stringify({
+          ...JSON.parse(body),
+          artifactType: 'application/vnd.test',
+          subject: { mediaType: ociImage, digest, size: body.length },
+          annotations: { number: String(number), text: 'x'.repeat(700_000) },
+        })
+        const pushed = await client.request('PUT', `/v2/group/referred/manifests/${sha256(manifest)}`, {
+          headers: { 'content-type': ociImage },
+          body: manifest,
+        })
+        expect([pushed.status, pushed.headers.get('oci-subject')]).toEqual([201, digest])
+      }
+      const found: string[] = []
+      let next: string | undefined = `/v2/group/referred/referrers/${digest}?artifactType=application%2Fvnd.test`
+      while (next) {
+        const page: Response = await client.request('GET', next)
+        expect(page.headers.get('oci-filters-applied')).toBe('artifactType')
+        const text = await page.text()
+        expect(text.length).toBeLessThan(4 * 1024 * 1024)
+        found.push(...(JSON.parse(text).manifests as { digest: string }[]).map(each => each.digest))
+        next = /^<([^>]+)>; rel="next"$/.exec(page.headers.get('link') ?? '')?.[1]
+      }
+      expect(new Set(found).size).toBe(5)
+      expect(found).toHaveLength(5)
+      const none = await client.request('GET', `/v2/group/referred/referrers/${digest}?artifactType=%00`)
+      expect(await none.json()).toMatchObject({ manifests: [] })
+    })
+
+    /** `Authorization` of a new user who holds nothing but this level on one repository, which is made if need be. */
+    const userWithGrant = async (organization: string, repository: string, level: number) => {
+      await startUpload(`${organization}/${repository}`)
+      const name = `only-${repository}`
+      const env: Record<string, string> = { STOWER_DATA_DIR: server.dataDir, ...server.databaseEnv }
+      const made = await stower(['user', 'create', name], { env })
+      const password = /password \(shown once\): (\S+)/.exec(made.out)?.[1] ?? ''
+      const id = /id ([0-9a-f]{32})/.exec(made.out)?.[1]
+      const granted = await fetch(`${server.url}/v2/manage/namespaces/${organization}/repos/${repository}/access`, {
+        method: 'POST',
+        headers: { 'x-auth-token': await managementToken(server), 'content-type': 'application/json' },
+        body: JSON.stringify([{ user_id: id, user_name: name, auth: level }]),
+      })
+      expect(granted.status).toBe(201)
+      return `Basic ${btoa(`${name}:${password}`)}`
+    }
 
     test('history and events tell of every move of a tag', async () => {
       const first = await client.pushImage('group/history', 'latest', ['a'])

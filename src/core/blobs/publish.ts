@@ -1,10 +1,12 @@
 import type { BlobLocation, StagedUpload } from '../../blobstore/blobstore.ts'
 import type { Transaction } from '../../metadata/database.ts'
+import { isForeignKeyViolation } from '../../metadata/dialects.ts'
 import { type Digest, digestAlgorithm, digestHex, digestToBytes } from '../../protocol/oci/digest.ts'
 import type { Requester } from '../caller.ts'
 import { DomainError, isDomainError } from '../errors.ts'
 import { type EventKind, recordEvent } from '../events.ts'
 import { type PushTarget, settleTarget, type Target } from '../repositories/push-target.ts'
+import { isLive } from '../repositories/queries.ts'
 import { addToTotal } from '../totals.ts'
 import type { BlobDeps } from './deps.ts'
 import { deleteHeldSession, findPresentBlob, holdPresentBlob, insertLink, upsertBlob } from './queries.ts'
@@ -60,7 +62,11 @@ export async function recordLink(
 ): Promise<void> {
   const { target, nowMs } = link
   const bytes = digestToBytes(link.digest)
-  if (!(await insertLink(tx, target.repositoryId, bytes, nowMs))) return
+  if (!(await isLive(tx, target.repositoryId))) throw deletedMeanwhile(target)
+  const isNew = await insertLink(tx, target.repositoryId, bytes, nowMs).catch(cause => {
+    throw isForeignKeyViolation(cause) ? deletedMeanwhile(target, cause) : cause
+  })
+  if (!isNew) return
   await addToTotal(tx, `repository:${target.repositoryId}`, 'bytes', link.sizeBytes)
   await recordEvent(tx, by, {
     kind: link.kind,
@@ -71,6 +77,10 @@ export async function recordLink(
     digestAfter: bytes,
     detail: { repository: target.path, sizeBytes: link.sizeBytes },
   })
+}
+
+function deletedMeanwhile(target: Target, cause?: unknown): DomainError {
+  return new DomainError('repository_unknown', `the repository ${target.path} was deleted meanwhile`, {}, { cause })
 }
 
 async function link(tx: Transaction, deps: BlobDeps, by: Requester, publication: Publication): Promise<void> {

@@ -8,8 +8,8 @@ export type UploadBody = {
   range?: { firstByte: number; lastByte: number }
   /** From Content-Length, where one came. */
   lengthBytes?: number
-  /** Told before the first chunk and whenever one came. */
-  onProgress?: () => void
+  /** Told before the first chunk and whenever one came, and when the last has come. */
+  watch?: { moved: () => void; over: () => void }
 }
 
 /**
@@ -18,24 +18,24 @@ export type UploadBody = {
  */
 export async function copyBody(
   body: UploadBody,
-  sink: { hash: RunningHash | undefined; write: (chunk: Uint8Array) => Promise<void>; renew?: () => Promise<void> },
+  sink: { hash: RunningHash | undefined; write: (chunk: Uint8Array) => Promise<void> },
 ): Promise<void> {
   const expected = body.range ? body.range.lastByte - body.range.firstByte + 1 : body.lengthBytes
   let received = 0
   if (body.stream) {
     const reader = body.stream.getReader()
-    body.onProgress?.()
+    body.watch?.moved()
     for (;;) {
       const { value, done } = await reader.read()
       if (done) break
       received += value.byteLength
-      body.onProgress?.()
+      body.watch?.moved()
       if (expected !== undefined && received > expected) throw wrongSize(`more than ${expected} bytes came`)
       sink.hash?.update(value)
       await sink.write(value)
-      await sink.renew?.()
     }
   }
+  body.watch?.over()
   if (expected !== undefined && received !== expected) throw wrongSize(`${received} bytes came, ${expected} announced`)
 }
 

@@ -96,6 +96,8 @@ export async function closeUpload(
   const target = await requireRepository(deps, by, place, 'repository.push')
   await using held = await holdUpload(deps, keyOf(by, target, uploadId))
   await held.receive(body)
+  // The body may have taken hours: what counts are the rights of now.
+  await requireRepository(deps, by, place, 'repository.push')
   const found = await held.digest(digestAlgorithm(digest))
   if (found !== digest) {
     await held.end()
@@ -140,6 +142,7 @@ export async function pushBlob(
     staged = { uploadId, ...(await writer.flush()) }
     const found = hash.digest()
     if (found !== digest) throw wrongDigest(digest, found)
+    await findPushTarget(deps, by, place)
   } catch (error) {
     await deps.store.abort(staged)
     throw error

@@ -120,10 +120,10 @@ export async function touchRepository(tx: Transaction, repositoryId: number, now
   return numUpdatedRows > 0n
 }
 
-export type ReferrerRow = Pick<
-  Row<'manifests'>,
-  'digest' | 'media_type' | 'artifact_type' | 'size_bytes' | 'annotations'
->
+export type ReferrerRow = Pick<Row<'manifests'>, 'digest' | 'media_type' | 'artifact_type' | 'size_bytes'> & {
+  /** Characters of the annotations as JSON. */
+  annotations_length: number
+}
 
 /** Manifests of the repository whose subject is this digest, in the order of their digests. */
 export async function listReferrers(
@@ -132,7 +132,13 @@ export async function listReferrers(
 ): Promise<ReferrerRow[]> {
   let select = db
     .selectFrom('manifests')
-    .select(['digest', 'media_type', 'artifact_type', 'size_bytes', 'annotations'])
+    .select(eb => [
+      'digest',
+      'media_type',
+      'artifact_type',
+      'size_bytes',
+      eb.fn.coalesce(eb.fn<number>('length', ['annotations']), eb.lit(0)).as('annotations_length'),
+    ])
     .where('repository_id', '=', query.repositoryId)
     .where('subject_digest', '=', query.subject)
     .orderBy('digest')
@@ -140,4 +146,21 @@ export async function listReferrers(
   if (query.after) select = select.where('digest', '>', query.after)
   if (query.artifactType !== undefined) select = select.where('artifact_type', '=', query.artifactType)
   return select.execute()
+}
+
+/** Annotations of manifests as JSON, by the hex of their digests. */
+export async function readAnnotations(
+  db: Reader,
+  repositoryId: number,
+  digests: readonly Uint8Array[],
+): Promise<ReadonlyMap<string, string>> {
+  if (digests.length === 0) return new Map()
+  const rows = await db
+    .selectFrom('manifests')
+    .select(['digest', 'annotations'])
+    .where('repository_id', '=', repositoryId)
+    .where('digest', 'in', digests)
+    .where('annotations', 'is not', null)
+    .execute()
+  return new Map(rows.map(row => [row.digest.toHex(), row.annotations ?? '']))
 }

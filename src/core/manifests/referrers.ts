@@ -4,7 +4,7 @@ import type { Access } from '../access/access.ts'
 import type { Place } from '../access/queries.ts'
 import type { Caller } from '../caller.ts'
 import { DomainError } from '../errors.ts'
-import { listReferrers } from './queries.ts'
+import { listReferrers, type ReferrerRow, readAnnotations } from './queries.ts'
 
 /** A descriptor in the answer of the referrers API (distribution-spec, "Listing Referrers"). */
 export type Referrer = {
@@ -24,6 +24,8 @@ export async function findReferrers(
 ): Promise<{ referrers: Referrer[]; hasMore: boolean }> {
   const { repository } = await deps.access.require(caller, 'repository.pull', place)
   if (!repository) throw new DomainError('repository_unknown', 'there is no such repository', { place })
+  // PostgreSQL refuses U+0000 in text, and no media type holds it.
+  if (query.artifactType?.includes('\0')) return { referrers: [], hasMore: false }
   const rows = await listReferrers(deps.db.read, {
     repositoryId: repository.id,
     subject: digestToBytes(query.subject),
@@ -31,12 +33,34 @@ export async function findReferrers(
     ...(query.after && { after: digestToBytes(query.after) }),
     ...(query.artifactType !== undefined && { artifactType: query.artifactType }),
   })
-  const referrers = rows.slice(0, query.size).map(row => ({
-    mediaType: row.media_type,
-    digest: digestFromBytes(row.digest),
-    size: row.size_bytes,
-    ...(row.artifact_type !== null && { artifactType: row.artifact_type }),
-    ...(row.annotations !== null && { annotations: JSON.parse(row.annotations) as Record<string, string> }),
-  }))
-  return { referrers, hasMore: rows.length > query.size }
+  const page = firstPage(rows.slice(0, query.size))
+  const annotations = await readAnnotations(
+    deps.db.read,
+    repository.id,
+    page.map(row => row.digest),
+  )
+  const referrers = page.map(row => {
+    const annotated = annotations.get(row.digest.toHex())
+    return {
+      mediaType: row.media_type,
+      digest: digestFromBytes(row.digest),
+      size: row.size_bytes,
+      ...(row.artifact_type !== null && { artifactType: row.artifact_type }),
+      ...(annotated !== undefined && { annotations: JSON.parse(annotated) as Record<string, string> }),
+    }
+  })
+  return { referrers, hasMore: rows.length > page.length }
+}
+
+/** What annotations of one page may come to; a single descriptor may have almost a whole manifest of them. */
+const annotationsPerPage = 1024 * 1024
+
+/** As many rows as fit, and one at least. */
+function firstPage(rows: readonly ReferrerRow[]): readonly ReferrerRow[] {
+  let length = 0
+  const end = rows.findIndex((row, index) => {
+    length += row.annotations_length
+    return index > 0 && length > annotationsPerPage
+  })
+  return end < 0 ? rows : rows.slice(0, end)
 }

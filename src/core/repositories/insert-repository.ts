@@ -28,12 +28,7 @@ export type NewRepository = {
  */
 export async function insertRepository(tx: Transaction, by: Requester, repository: NewRepository): Promise<number> {
   const { organizationId, accountId, name, nowMs } = repository
-  const parsed = parseRepositoryName(name)
-  if (parsed.kind === 'invalid') {
-    throw new DomainError('repository_name_invalid', `no repository can have this name: ${parsed.reason}`, {
-      reason: parsed.reason,
-    })
-  }
+  requireRepositoryName(name)
   const creator = actorOf(by)
   const id = await insertRepositoryRow(tx, {
     organization_id: organizationId,
@@ -66,4 +61,12 @@ export async function insertRepository(tx: Transaction, by: Requester, repositor
     detail: { repository: name, isPublic: repository.isPublic },
   })
   return id
+}
+
+/** Throws `repository_name_invalid`, saying which rule the name breaks. */
+export function requireRepositoryName(name: string): void {
+  const parsed = parseRepositoryName(name)
+  if (parsed.kind !== 'invalid') return
+  const { reason } = parsed
+  throw new DomainError('repository_name_invalid', `no repository can have this name: ${reason}`, { reason })
 }

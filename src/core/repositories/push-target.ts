@@ -5,7 +5,7 @@ import type { Facts } from '../access/facts.ts'
 import type { Place } from '../access/queries.ts'
 import type { Requester } from '../caller.ts'
 import { DomainError, isDomainError } from '../errors.ts'
-import { insertRepository } from './insert-repository.ts'
+import { insertRepository, requireRepositoryName } from './insert-repository.ts'
 import { findRepositoryId } from './queries.ts'
 
 /** The repository that a command on content works in, resolved by names and rights at its start. */
@@ -32,10 +32,11 @@ export type PushTarget = Omit<Target, 'repositoryId'> & { name: string; reposito
  */
 export async function findPushTarget(deps: Deps, by: Requester, place: Required<Place>): Promise<PushTarget> {
   const facts = await deps.access.facts(by.caller, place)
-  const action = facts.repository ? 'repository.push' : 'repository.create'
+  const action = mayLearnNames(facts) && !facts.repository ? 'repository.create' : 'repository.push'
   requireAllowed(decide(by.caller, action, facts, pathOf(place)), facts, place)
   const { organization, repository } = facts
   if (!organization) throw unknown(place)
+  if (!repository) requireRepositoryName(place.repository)
   return {
     organizationId: organization.id,
     accountId: organization.accountId,
@@ -64,6 +65,15 @@ export async function settleTarget(tx: Transaction, by: Requester, target: PushT
     }).catch(async error => (isDomainError(error, 'repository_exists') && (await find())) || Promise.reject(error))
   const repositoryId = target.repositoryId ?? (await find()) ?? (await make())
   return { repositoryId, organizationId, accountId, path }
+}
+
+/**
+ * Who sees every name of the organization may be told that one is missing. To others a missing repository and one they
+ * don't see are answered alike (invariant 4).
+ */
+function mayLearnNames({ standing, organization }: Facts): boolean {
+  const isOwn = standing.kind === 'current' && standing.accountId === organization?.accountId
+  return isOwn && (standing.isAdministrator || organization.level > 0)
 }
 
 function targetOf(facts: Facts, place: Required<Place>): Target {

@@ -229,3 +229,14 @@ export async function findRepositoryId(db: Reader, organizationId: number, name:
     .executeTakeFirst()
   return row?.id
 }
+
+/** False once the repository is deleted. */
+export async function isLive(db: Reader, repositoryId: number): Promise<boolean> {
+  const row = await db
+    .selectFrom('repositories')
+    .select('id')
+    .where('id', '=', repositoryId)
+    .where('deleted_ms', 'is', null)
+    .executeTakeFirst()
+  return row !== undefined
+}

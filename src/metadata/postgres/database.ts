@@ -9,6 +9,8 @@ import { publishFile } from '../publish-file.ts'
 import { openSqlite } from '../sqlite/database.ts'
 import type { Tables } from '../tables.ts'
 import { copyFromPostgres } from '../transfer.ts'
+import { postgresCode, translatePostgresError } from './postgres-errors.ts'
+import { timeoutOf, translatingPool } from './translating-pool.ts'
 
 /**
  * Two transactions that met: the body runs again. Besides what PostgreSQL asks for (40001, 40P01) that is a foreign key
@@ -16,11 +18,15 @@ import { copyFromPostgres } from '../transfer.ts'
  */
 const runAgainCodes = new Set(['40001', '40P01', '23503'])
 const mostRuns = 12
+/** No read of this program takes nearly so long; a server that went away without a word does. */
+const usualReadTimeoutMs = 30_000
 
 export type PostgresOptions = {
   url: string
   /** Connections this process holds at most. */
   connections?: number
+  /** How long one read may take; 30 s unless it is given. */
+  readTimeoutMs?: number
   /** Told of a connection that broke while nobody used it. */
   onConnectionFailure?: (error: Error) => void
 }
@@ -32,6 +38,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresDa
     max: options.connections ?? 16,
     application_name: 'stower',
     connectionTimeoutMillis: 10_000,
+    keepAlive: true,
     // Changes are for `write` alone, which says so when it begins; everything else is refused by the server.
     options: '-c default_transaction_read_only=on',
     types: {
@@ -41,7 +48,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresDa
   pool.on('error', error => options.onConnectionFailure?.(error))
   // A connection that breaks while it is used rejects its query and says so here, too; unheard, that ends the process.
   pool.on('connect', client => client.on('error', () => {}))
-  const database = new PostgresDatabase(pool)
+  const database = new PostgresDatabase(pool, options.readTimeoutMs ?? usualReadTimeoutMs)
   try {
     await database.check()
   } catch (error) {
@@ -54,17 +61,23 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresDa
 export class PostgresDatabase implements Database {
   readonly engine = 'postgres'
   readonly read: Reader
+  readonly #writing: Kysely<Tables>
   readonly #pool: Pool
+  readonly #readTimeoutMs: number
 
-  constructor(pool: Pool) {
+  constructor(pool: Pool, readTimeoutMs: number) {
     this.#pool = pool
-    this.read = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+    this.#readTimeoutMs = readTimeoutMs
+    const reading = translatingPool(pool, { queryTimeoutMs: readTimeoutMs })
+    this.read = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: reading }) })
+    // A write may wait long for the rows of another; what cuts it off is the connection.
+    this.#writing = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: translatingPool(pool) }) })
   }
 
   async write<T>(body: (tx: Transaction) => Promise<T>, options?: WriteOptions): Promise<T> {
     for (let run = 1; ; run++) {
       try {
-        return await this.read
+        return await this.#writing
           .transaction()
           .setIsolationLevel('read committed')
           .setAccessMode('read write')
@@ -73,7 +86,7 @@ export class PostgresDatabase implements Database {
             return body(tx)
           })
       } catch (error) {
-        if (!runAgainCodes.has(postgresCode(error)) || run >= mostRuns) throw translate(error)
+        if (!runAgainCodes.has(postgresCode(error)) || run >= mostRuns) throw translatePostgresError(error)
         await new Promise(resolve => setTimeout(resolve, Math.random() * 5 * run))
       }
     }
@@ -82,10 +95,15 @@ export class PostgresDatabase implements Database {
   prepare<Result>(name: string, sql: string): PreparedQuery<Result> {
     return async (parameters: readonly Parameter[]) => {
       try {
-        const { rows } = await this.#pool.query({ name, text: sql, values: parameters as Parameter[] })
+        const { rows } = await this.#pool.query({
+          name,
+          text: sql,
+          values: parameters as Parameter[],
+          ...timeoutOf({ queryTimeoutMs: this.#readTimeoutMs }),
+        })
         return rows as Result[]
       } catch (error) {
-        throw translate(error)
+        throw translatePostgresError(error)
       }
     }
   }
@@ -107,6 +125,14 @@ export class PostgresDatabase implements Database {
     }
   }
 
+  /** Whether any stower ever used this database. */
+  async hasSchema(): Promise<boolean> {
+    const { rows } = await sql<{ found: boolean }>`select to_regclass('schema_versions') is not null as found`.execute(
+      this.read,
+    )
+    return rows[0]?.found ?? false
+  }
+
   /** The copy is a SQLite file of the same schema, so that one kind of backup serves both engines. */
   async copyTo(file: string): Promise<void> {
     const partial = `${file}.partial`
@@ -126,10 +152,14 @@ export class PostgresDatabase implements Database {
 
   /** One connection for itself: migrations and copies, which speak to the server directly. */
   async withClient<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
-    const client = await this.#pool.connect()
+    const client = await this.#pool.connect().catch(error => {
+      throw translatePostgresError(error)
+    })
     try {
       await client.query('set default_transaction_read_only = off')
       return await work(client)
+    } catch (error) {
+      throw translatePostgresError(error)
     } finally {
       await client.query('set default_transaction_read_only = on').catch(() => {})
       client.release()
@@ -137,23 +167,6 @@ export class PostgresDatabase implements Database {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.read.destroy()
+    await this.#pool.end()
   }
-}
-
-function postgresCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : ''
-}
-
-/** PostgreSQL's errors as codes of core; everything else passes unchanged. */
-function translate(error: unknown): unknown {
-  const code = postgresCode(error)
-  if (code === '53100') {
-    return new DomainError('storage_full', 'the disk of PostgreSQL is full', {}, { cause: error })
-  }
-  const isCut = error instanceof Error && error.message.startsWith('Connection terminated')
-  if (isCut || code.startsWith('08') || code.startsWith('57P') || code === '53300' || code === 'ECONNREFUSED') {
-    return new DomainError('unavailable', 'PostgreSQL does not answer', {}, { cause: error })
-  }
-  return error
 }

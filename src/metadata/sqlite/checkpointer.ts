@@ -14,9 +14,15 @@ declare const self: Worker
 /** How often the log is looked at, and the size from which on it is moved. */
 export type CheckpointPace = { lookEveryMs: number; logBytes: number }
 
+/**
+ * How long the writer may stay paused for the first write of the new log. Who holds the file longer writes to the log
+ * itself; only when it takes its writes back does the first one fall to the event loop after all.
+ */
+const firstWriteMs = 1_000
+
 const usualPace: CheckpointPace = { lookEveryMs: 2_000, logBytes: 8 * 1024 * 1024 }
 
-export type FromCheckpointer = { kind: 'pause' } | { kind: 'resume' } | { kind: 'failed'; message: string }
+export type FromCheckpointer = { kind: 'pause' } | { kind: 'resume' } | { kind: 'failed'; message: string } | { kind: 'closed' }
 export type ToCheckpointer =
   | { kind: 'open'; file: string; pace: CheckpointPace | undefined }
   | { kind: 'paused' }
@@ -37,7 +43,7 @@ let paused = () => {}
 let close = () => {}
 
 function start(file: string, pace: CheckpointPace): void {
-  const work = openConnection(file, ['synchronous = FULL', 'busy_timeout = 10000', 'wal_autocheckpoint = 0'])
+  const work = openConnection(file, ['synchronous = FULL', 'wal_autocheckpoint = 0'])
   const hold = openConnection(file, ['busy_timeout = 10000'])
   let isWaiting = false
   const timer = setInterval(() => {
@@ -60,7 +66,7 @@ function start(file: string, pace: CheckpointPace): void {
   paused = () => {
     try {
       release()
-      work.raw.exec('PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = 10000')
+      work.raw.exec(`PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = ${firstWriteMs}`)
       work.raw.exec(
         `INSERT INTO settings (key, value) VALUES ('checkpointed', '${Date.now()}')
          ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
@@ -76,7 +82,7 @@ function start(file: string, pace: CheckpointPace): void {
     release()
     hold.close()
     work.close()
-    self.postMessage('closed')
+    post({ kind: 'closed' })
   }
 }
 

@@ -11,6 +11,7 @@ import {
   SqliteQueryCompiler,
 } from 'kysely'
 import type { Tables } from '../tables.ts'
+import { translateSqliteQueryError } from './sqlite-errors.ts'
 
 /** How many compiled statements one connection keeps. */
 const keptStatements = 400
@@ -123,11 +124,15 @@ class KyselyConnection implements DatabaseConnection {
   constructor(readonly statements: StatementCache) {}
 
   async executeQuery<Result>(query: CompiledQuery): Promise<QueryResult<Result>> {
-    const statement = this.statements.get(query.sql)
-    const parameters = query.parameters as SQLQueryBindings[]
-    if (statement.columnNames.length > 0) return { rows: statement.all(...parameters) as Result[] }
-    const { changes, lastInsertRowid } = statement.run(...parameters)
-    return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
+    try {
+      const statement = this.statements.get(query.sql)
+      const parameters = query.parameters as SQLQueryBindings[]
+      if (statement.columnNames.length > 0) return { rows: statement.all(...parameters) as Result[] }
+      const { changes, lastInsertRowid } = statement.run(...parameters)
+      return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
+    } catch (error) {
+      throw translateSqliteQueryError(error)
+    }
   }
 
   // biome-ignore lint/correctness/useYield: the interface asks for a generator, and this engine has no cursor to stream

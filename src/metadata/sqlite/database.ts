@@ -4,9 +4,10 @@ import { dirname } from 'node:path'
 import { DomainError } from '../../core/errors.ts'
 import type { Database, Parameter, PreparedQuery, Reader, Transaction, WriteOptions } from '../database.ts'
 import { publishFile, syncFolder } from '../publish-file.ts'
-import type { CheckpointPace, FromCheckpointer, ToCheckpointer } from './checkpointer.ts'
+import type { CheckpointPace } from './checkpointer.ts'
+import { Checkpoints } from './checkpoints.ts'
 import { openConnection, type SqliteConnection } from './connection.ts'
-import { translateSqliteError } from './sqlite-errors.ts'
+import { translateSqliteError, translateSqliteQueryError } from './sqlite-errors.ts'
 import { Writer } from './writer.ts'
 
 export type SqliteOptions = {
@@ -57,7 +58,7 @@ export class SqliteDatabase implements Database {
   readonly #reading: SqliteConnection
   readonly #writer: Writer
   readonly #log: FileHandle
-  readonly #checkpointer: Worker | undefined
+  readonly #checkpoints: Checkpoints | undefined
 
   constructor(options: SqliteOptions, writing: SqliteConnection, reading: SqliteConnection, log: FileHandle) {
     this.#options = options
@@ -66,7 +67,14 @@ export class SqliteDatabase implements Database {
     this.#log = log
     this.read = reading.kysely
     this.#writer = new Writer(writing, () => log.datasync())
-    if (options.checkpoints === 'background') this.#checkpointer = this.#startCheckpointer()
+    if (options.checkpoints === 'background') {
+      this.#checkpoints = new Checkpoints(new Worker(checkpointerUrl()), {
+        file: options.file,
+        pace: options.checkpointPace,
+        writer: this.#writer,
+        onFailure: message => options.onCheckpointFailure?.(message),
+      })
+    }
   }
 
   write<T>(body: (tx: Transaction) => Promise<T>, options?: WriteOptions): Promise<T> {
@@ -75,7 +83,13 @@ export class SqliteDatabase implements Database {
 
   prepare<Result>(_name: string, sql: string): PreparedQuery<Result> {
     const statement = this.#reading.keep(sql.replace(/\$(\d+)/g, '?$1'))
-    return async (parameters: readonly Parameter[]) => statement.all(...parameters) as Result[]
+    return async (parameters: readonly Parameter[]) => {
+      try {
+        return statement.all(...parameters) as Result[]
+      } catch (error) {
+        throw translateSqliteQueryError(error)
+      }
+    }
   }
 
   version(): number {
@@ -116,36 +130,10 @@ export class SqliteDatabase implements Database {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#writer.drain()
-    if (this.#checkpointer) await closeCheckpointer(this.#checkpointer)
+    await this.#checkpoints?.[Symbol.asyncDispose]()
     await this.#log.close()
     this.#reading.close()
     this.#writing.close()
-  }
-
-  #startCheckpointer(): Worker {
-    const worker = new Worker(checkpointerUrl())
-    worker.addEventListener('error', ({ message }) => this.#options.onCheckpointFailure?.(message))
-    const tell = (message: ToCheckpointer) => worker.postMessage(message)
-    let resume = () => {}
-    worker.addEventListener('message', ({ data }: MessageEvent<FromCheckpointer>) => {
-      switch (data.kind) {
-        case 'pause':
-          void this.#writer.exclusively(async () => {
-            tell({ kind: 'paused' })
-            await new Promise<void>(resolve => {
-              resume = resolve
-            })
-          })
-          return
-        case 'resume':
-          return resume()
-        case 'failed':
-          return this.#options.onCheckpointFailure?.(data.message)
-      }
-    })
-    worker.unref()
-    tell({ kind: 'open', file: this.#options.file, pace: this.#options.checkpointPace })
-    return worker
   }
 }
 
@@ -155,17 +143,4 @@ function checkpointerUrl(): string {
   return isCompiled
     ? new URL('./metadata/sqlite/checkpointer.ts', import.meta.url).href
     : new URL('./checkpointer.ts', import.meta.url).href
-}
-
-async function closeCheckpointer(worker: Worker): Promise<void> {
-  const closed = new Promise<void>(resolve => {
-    worker.addEventListener('message', ({ data }) => {
-      if (data === 'closed') resolve()
-    })
-    worker.addEventListener('close', () => resolve())
-    worker.addEventListener('error', () => resolve())
-  })
-  worker.postMessage({ kind: 'close' } satisfies ToCheckpointer)
-  await closed
-  worker.terminate()
 }

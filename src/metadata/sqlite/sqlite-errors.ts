@@ -6,6 +6,13 @@ export function isSqliteError(error: unknown, ...codes: string[]): boolean {
   return codes.some(wanted => code === wanted || code.startsWith(`${wanted}_`))
 }
 
+/** As `translateSqliteError`, but a change tried outside of `write` stays what it is: a defect of this program. */
+export function translateSqliteQueryError(error: unknown): unknown {
+  return error instanceof Error && 'code' in error && error.code === 'SQLITE_READONLY'
+    ? error
+    : translateSqliteError(error)
+}
+
 /** SQLite's errors as codes of core; everything else passes unchanged. */
 export function translateSqliteError(error: unknown): unknown {
   if (isSqliteError(error, 'SQLITE_FULL')) {

@@ -76,7 +76,11 @@ export class Writer {
     try {
       // The turn of the event loop that brought the first body often brings more: let them in.
       await Promise.resolve()
-      while (this.#queue.length > 0 && !this.#pause) await this.#runGroup()
+      while (this.#queue.length > 0 && !this.#pause) {
+        await this.#runGroup()
+        // A group is nothing but microtasks: sockets, timers and reads get their turn only here.
+        if (this.#queue.length > 0) await new Promise(resolve => setImmediate(resolve))
+      }
     } finally {
       this.#running = false
       for (const wake of this.#idle.splice(0)) wake()
@@ -95,6 +99,8 @@ export class Writer {
         taken.push(pending)
         settled.push(await this.#runBody(pending))
       }
+      // A log that failed while the bodies ran may sync the next time and still lack pages that the kernel dropped.
+      if (this.#failure) throw this.#failure
       this.#connection.raw.exec('COMMIT')
     } catch (error) {
       if (this.#connection.raw.inTransaction) this.#connection.raw.exec('ROLLBACK')

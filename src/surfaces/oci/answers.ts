@@ -7,7 +7,12 @@ export const versionHeader = { 'docker-distribution-api-version': 'registry/2.0'
 export function json(status: number, body: string, headers: Record<string, string> = {}): Response {
   return new Response(body, {
     status,
-    headers: { ...versionHeader, 'content-type': 'application/json', ...headers },
+    headers: {
+      ...versionHeader,
+      'content-type': 'application/json',
+      'content-length': String(Buffer.byteLength(body)),
+      ...headers,
+    },
   })
 }
 
@@ -17,10 +22,9 @@ export function empty(status: number, headers: Record<string, string> = {}): Res
 }
 
 /** The same answer without its body, as HEAD has it: status and headers unchanged. */
-export function withoutBody(response: Response, sizeBytes: number): Response {
-  const headers = new Headers(response.headers)
-  headers.set('content-length', String(sizeBytes))
-  return new Response(null, { status: response.status, headers })
+export function withoutBody(response: Response): Response {
+  if (response.body === null) return response
+  return new Response(null, { status: response.status, headers: response.headers })
 }
 
 /** True when the client has this content already (RFC 9110, If-None-Match; `*` matches whatever there is). */

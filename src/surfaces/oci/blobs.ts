@@ -1,10 +1,11 @@
 import { deleteBlob } from '../../core/blobs/delete.ts'
 import type { ReadableBlob } from '../../core/blobs/read.ts'
 import type { Digest } from '../../protocol/oci/digest.ts'
+import { errorBody } from '../../protocol/oci/errors.ts'
 import type { RepositoryPath } from '../../protocol/oci/names.ts'
 import type { ByteRange } from '../../protocol/oci/range.ts'
 import { formatContentRange, formatUnsatisfiedRange, parseRange } from '../../protocol/oci/range.ts'
-import { empty, hasMatchingTag, versionHeader } from './answers.ts'
+import { empty, hasMatchingTag, json, versionHeader } from './answers.ts'
 import type { OciDeps, OciExchange } from './deps.ts'
 import { placeOf } from './place.ts'
 
@@ -21,7 +22,8 @@ export async function getBlob(deps: OciDeps, asked: OciExchange, route: BlobRout
   const isHead = request.method === 'HEAD'
   const range = isHead ? 'whole' : requestedRange(request, blob, route.digest)
   if (range === 'unsatisfiable') {
-    return empty(416, { 'content-range': formatUnsatisfiedRange(blob.sizeBytes) })
+    const message = `the blob has ${blob.sizeBytes} bytes, and the range lies outside of them`
+    return json(416, errorBody('RANGE_INVALID', message), { 'content-range': formatUnsatisfiedRange(blob.sizeBytes) })
   }
   const part = range === 'whole' ? undefined : range
   const sizeBytes = part ? part.lastByte - part.firstByte + 1 : blob.sizeBytes

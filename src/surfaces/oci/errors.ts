@@ -53,8 +53,13 @@ const table = {
 } satisfies Record<ErrorCode, readonly [status: number, code: OciErrorCode]>
 
 /** Status and JSON body of an error on this wire. */
-export function toWire(error: DomainError): { status: number; body: string } {
+export function toWire(error: DomainError, requestId: string): { status: number; body: string } {
   const [status, code] = table[error.code]
+  // What is broken inside is for the log; the sentence there may name files and hosts.
+  if (error.code === 'unavailable') {
+    const message = `the registry can't do this now; its log says why under request id ${requestId}`
+    return { status, body: errorsBody([{ code, message }]) }
+  }
   return { status, body: errorsBody(errorsOf(error, code)) }
 }
 

@@ -1,6 +1,7 @@
 import { DomainError, isDomainError } from '../../core/errors.ts'
 import { closing } from '../../http/body.ts'
 import type { Exchange, Surface } from '../../http/exchange.ts'
+import { dockerService, tokenPath } from '../../protocol/auth/token-endpoint.ts'
 import { bearerChallenge, formatScope } from '../../protocol/oci/challenge.ts'
 import { errorBody } from '../../protocol/oci/errors.ts'
 import { parseRoute, type Route } from '../../protocol/oci/routes.ts'
@@ -22,7 +23,7 @@ export function openOciSurface(deps: OciDeps): Surface {
       const caller = await deps.identity.ofDocker(request.headers.get('authorization'))
       if (caller.kind === 'user') log.caller = `${caller.accountName}/${caller.userName}`
       const response = await answer(deps, { exchange, caller }, route)
-      return request.method === 'HEAD' && response.body !== null ? headOf(response) : response
+      return request.method === 'HEAD' ? withoutBody(response) : response
     } catch (error) {
       return refuse(exchange, route, error)
     }
@@ -32,7 +33,7 @@ export function openOciSurface(deps: OciDeps): Surface {
 async function answer(deps: OciDeps, asked: OciExchange, route: Route): Promise<Response> {
   switch (route.kind) {
     case 'base':
-      return getBase(asked)
+      return getBase(deps, asked)
     case 'catalog':
       return getCatalog(deps, asked)
     case 'extensions':
@@ -66,10 +67,12 @@ async function answer(deps: OciDeps, asked: OciExchange, route: Route): Promise<
 }
 
 /** end-1: tells that the API is spoken here, once the caller is known; everyone has to log in or ask for a token first. */
-function getBase({ caller }: OciExchange): Response {
+async function getBase({ access }: OciDeps, { caller }: OciExchange): Promise<Response> {
   if (caller.kind === 'anonymous' && caller.scopes === undefined) {
     throw new DomainError('unauthenticated', 'log in first: docker login')
   }
+  const { standing } = await access.facts(caller)
+  if (standing.kind === 'void') throw new DomainError('credentials_invalid', 'the login is expired or revoked')
   return json(200, '{}')
 }
 
@@ -96,7 +99,7 @@ function refuse(exchange: Exchange, route: Route, error: unknown): Response {
     const message = `something went wrong here; the log says what under request id ${exchange.origin.requestId}`
     return finish(request, json(500, errorBody('UNKNOWN', message)))
   }
-  const { status, body } = toWire(error)
+  const { status, body } = toWire(error, exchange.origin.requestId)
   if (status >= 500) log.error = error
   const response = json(status, body, headersFor(exchange, route, error))
   return finish(request, response)
@@ -117,8 +120,8 @@ function headersFor(exchange: Exchange, route: Route, error: DomainError): Recor
   const scope = scopeOf(route)
   return {
     'www-authenticate': bearerChallenge({
-      realm: `${exchange.baseUrl}/swr/auth/v2/registry/auth/`,
-      service: 'dockyard',
+      realm: `${exchange.baseUrl}${tokenPath}/`,
+      service: dockerService,
       ...(scope !== undefined && { scope }),
       ...(error.code === 'scope_insufficient' && { error: 'insufficient_scope' }),
       ...(error.code === 'credentials_invalid' && { error: 'invalid_token' }),
@@ -148,10 +151,6 @@ function scopeOf(route: Route): string | undefined {
 
 /** An error to a request whose body may not be read to its end closes the connection; HEAD gets no body. */
 function finish(request: Request, response: Response): Response {
-  if (request.method === 'HEAD') return headOf(response)
+  if (request.method === 'HEAD') return withoutBody(response)
   return request.body === null ? response : closing(response)
-}
-
-function headOf(response: Response): Response {
-  return withoutBody(response, Number(response.headers.get('content-length') ?? 0))
 }

@@ -101,10 +101,10 @@ function requireDigest(text: string): Digest {
   })
 }
 
-function uploadBody({ request, bodyProgress }: Exchange): UploadBody {
+function uploadBody({ request, bodyWatch }: Exchange): UploadBody {
   const contentRange = request.headers.get('content-range')
   const contentLength = request.headers.get('content-length')
-  const body: UploadBody = { stream: request.body, onProgress: bodyProgress }
+  const body: UploadBody = { stream: request.body, watch: bodyWatch }
   if (contentLength !== null) body.lengthBytes = Number(contentLength)
   if (contentRange === null) return body
   const range = parseContentRange(contentRange)

@@ -1,4 +1,3 @@
-import { isDomainError } from '../../core/errors.ts'
 import type { Surface } from '../../http/exchange.ts'
 import type { Metrics } from '../../telemetry/metrics.ts'
 
@@ -13,13 +12,17 @@ const checkLimitMs = 5_000
 
 /** For machines that look after this one: `/livez`, `/readyz`, `/metrics`. */
 export function openOpsSurface(deps: OpsDeps): Surface {
+  const check = shared(() => readiness(deps))
   return async ({ url, log }) => {
     log.route = `ops.${url.pathname.slice(1)}`
     switch (url.pathname) {
       case '/livez':
         return text(200, 'ok\n')
-      case '/readyz':
-        return readiness(deps)
+      case '/readyz': {
+        const { isReady, page, failure } = await check()
+        if (failure !== undefined) log.error = failure
+        return text(isReady ? 200 : 503, page)
+      }
       default:
         return new Response(await deps.metrics.registry.metrics(), {
           headers: { 'content-type': deps.metrics.registry.contentType },
@@ -28,28 +31,46 @@ export function openOpsSurface(deps: OpsDeps): Surface {
   }
 }
 
-/** One line a part, so that a person sees at once which one is broken. */
-async function readiness(deps: OpsDeps): Promise<Response> {
+type Readiness = { isReady: boolean; page: string; failure: unknown }
+
+/**
+ * One line a part, so that a person sees at once which one is broken. What is wrong with it is for the log: anyone may
+ * ask here, and the sentence may name files and hosts.
+ */
+async function readiness(deps: OpsDeps): Promise<Readiness> {
   const names = Object.keys(deps.checks)
-  const results = await Promise.all(Object.values(deps.checks).map(check => outcome(check)))
-  const isReady = results.every(result => result === 'ok')
+  const failures = await Promise.all(Object.values(deps.checks).map(check => failureOf(check)))
+  const isReady = failures.every(failure => failure === undefined)
   deps.metrics.setReady(isReady)
-  return text(isReady ? 200 : 503, names.map((name, index) => `${name}: ${results[index]}\n`).join(''))
+  const lines = names.map((name, index) => `${name}: ${failures[index] === undefined ? 'ok' : 'failed'}\n`)
+  return { isReady, page: lines.join(''), failure: failures.find(failure => failure !== undefined) }
 }
 
-async function outcome(check: () => Promise<void>): Promise<string> {
+async function failureOf(check: () => Promise<void>): Promise<unknown> {
   let timer: Timer | undefined
-  const late = new Promise<string>(resolve => {
-    timer = setTimeout(() => resolve(`no answer within ${checkLimitMs} ms`), checkLimitMs)
+  const late = new Promise<Error>(resolve => {
+    timer = setTimeout(() => resolve(new Error(`no answer within ${checkLimitMs} ms`)), checkLimitMs)
   })
   const answer = check().then(
-    () => 'ok',
-    error => (isDomainError(error) ? error.message : 'failed'),
+    () => undefined,
+    error => error ?? new Error('failed'),
   )
   try {
     return await Promise.race([answer, late])
   } finally {
     clearTimeout(timer)
+  }
+}
+
+/** How long an answer counts: whoever asks often costs the disk no more than whoever asks now and then. */
+const answerLifeMs = 1_000
+
+function shared<T>(work: () => Promise<T>): () => Promise<T> {
+  let latest: { answer: Promise<T>; untilMs: number } | undefined
+  return () => {
+    const nowMs = performance.now()
+    if (!latest || nowMs > latest.untilMs) latest = { answer: work(), untilMs: nowMs + answerLifeMs }
+    return latest.answer
   }
 }
 

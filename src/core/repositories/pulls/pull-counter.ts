@@ -3,6 +3,8 @@ import type { Clock } from '../../clock.ts'
 import { addPulls } from './queries.ts'
 
 const dayMs = 86_400_000
+/** Both engines limit the parameters of a statement. */
+const repositoriesPerWrite = 500
 
 /**
  * Pulls per repository and day, summed in memory and written at most ten seconds later: the one figure that a kill may
@@ -15,11 +17,21 @@ export class PullCounter implements AsyncDisposable {
   #counts = new Map<number, number>()
   #timer: Timer | undefined
 
-  constructor(deps: { db: Database; clock: Clock; shard: number; flushEveryMs?: number }) {
+  constructor(deps: {
+    db: Database
+    clock: Clock
+    shard: number
+    flushEveryMs?: number
+    /** Told of counts that could not be written; they are kept for the next time. */
+    onFailure?: (error: unknown) => void
+  }) {
     this.#db = deps.db
     this.#clock = deps.clock
     this.#shard = deps.shard
-    this.#timer = setInterval(() => void this.flush().catch(() => {}), deps.flushEveryMs ?? 10_000)
+    this.#timer = setInterval(
+      () => void this.flush().catch(error => deps.onFailure?.(error)),
+      deps.flushEveryMs ?? 10_000,
+    )
     this.#timer.unref()
   }
 
@@ -30,13 +42,17 @@ export class PullCounter implements AsyncDisposable {
   /** Writes what was counted. On failure the counts are kept for the next time. */
   async flush(): Promise<void> {
     if (this.#counts.size === 0) return
-    const counts = this.#counts
+    const waiting = [...this.#counts].sort(([a], [b]) => a - b)
     this.#counts = new Map()
+    const day = Math.floor(this.#clock.nowMs() / dayMs)
     try {
-      const day = Math.floor(this.#clock.nowMs() / dayMs)
-      await this.#db.write(tx => addPulls(tx, { day, shard: this.#shard, counts }), { survives: 'crash' })
+      while (waiting.length > 0) {
+        const counts = waiting.slice(0, repositoriesPerWrite)
+        await this.#db.write(tx => addPulls(tx, { day, shard: this.#shard, counts }), { survives: 'crash' })
+        waiting.splice(0, counts.length)
+      }
     } catch (error) {
-      for (const [repositoryId, pulls] of counts) {
+      for (const [repositoryId, pulls] of waiting) {
         this.#counts.set(repositoryId, (this.#counts.get(repositoryId) ?? 0) + pulls)
       }
       throw error

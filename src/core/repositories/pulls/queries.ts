@@ -1,16 +1,24 @@
 import type { Transaction } from '../../../metadata/database.ts'
 
-/** Adds counted pulls to their (day, repository, shard) rows; repositories that are gone by now are left out. */
+/** Adds the counts of at most some hundred repositories to their (day, repository, shard) rows; those gone are left out. */
 export async function addPulls(
   tx: Transaction,
-  pulls: { day: number; shard: number; counts: ReadonlyMap<number, number> },
+  pulls: { day: number; shard: number; counts: readonly (readonly [repositoryId: number, pulls: number])[] },
 ): Promise<void> {
-  const rows = [...pulls.counts].map(([repository_id, count]) => ({
-    day: pulls.day,
-    repository_id,
-    shard: pulls.shard,
-    pulls: count,
-  }))
+  const found = await tx
+    .selectFrom('repositories')
+    .select('id')
+    .where(
+      'id',
+      'in',
+      pulls.counts.map(([id]) => id),
+    )
+    .execute()
+  const existing = new Set(found.map(row => row.id))
+  const rows = pulls.counts
+    .filter(([id]) => existing.has(id))
+    .map(([repository_id, count]) => ({ day: pulls.day, repository_id, shard: pulls.shard, pulls: count }))
+  if (rows.length === 0) return
   await tx
     .insertInto('pulls')
     .values(rows)
