@@ -60,6 +60,8 @@ export async function startProgram(options: ProgramOptions = {}): Promise<Progra
   const url = `http://${host}`
   const env = {
     ...withoutSettings(process.env),
+    // Below npm the launcher ends when its parent is gone: a killed test run leaves no server behind.
+    npm_lifecycle_event: 'test',
     STOWER_LISTEN: host,
     STOWER_DATA_DIR: dataDir,
     STOWER_INIT_ACCOUNT: credentials.account,

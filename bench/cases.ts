@@ -74,7 +74,7 @@ function getManifest(name: string, referenceOf: (pushed: Pushed) => string): Cas
 
 /** Not by wrk, which waits for the body that Content-Length tells. */
 function headManifest(): Case {
-  const count = 20_000
+  const count = 6_000
   return {
     name: `manifest HEAD by tag, ${connections} connections`,
     unit: 'requests/s',

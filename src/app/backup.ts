@@ -1,16 +1,19 @@
-import { constants, copyFile, mkdir, open, readdir, rename } from 'node:fs/promises'
+import { mkdir, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BlobLocation } from '../blobstore/blobstore.ts'
 import { syncFolder } from '../blobstore/durable-folders.ts'
 import { copyContent } from '../blobstore/folder-copy.ts'
 import type { Config } from '../config.ts'
+import { hasAccount } from '../core/accounts/queries.ts'
 import { deleteAllSessions, listBlobLocations } from '../core/blobs/queries.ts'
 import { DomainError } from '../core/errors.ts'
 import { migrate } from '../metadata/migrate.ts'
+import type { PostgresDatabase } from '../metadata/postgres/database.ts'
+import { openSqliteCopy } from '../metadata/sqlite/copy.ts'
 import { openSqlite } from '../metadata/sqlite/database.ts'
 import { lockFolder } from '../metadata/sqlite/folder-lock.ts'
 import { copyIntoPostgres } from '../metadata/transfer.ts'
-import { openInstallation, prepareFolder } from './installation.ts'
+import { databaseFile, openInstallation, prepareFolder } from './installation.ts'
 import { openCommandLogger } from './logs.ts'
 
 /*
@@ -20,7 +23,6 @@ import { openCommandLogger } from './logs.ts'
  */
 
 const keyFile = 'encryption.key'
-const databaseFile = 'stower.db'
 const locationsPerPage = 500
 
 export type CopiedInstallation = { blobs: number; hasKey: boolean }
@@ -43,24 +45,29 @@ export async function backUp(config: Config, folder: string): Promise<CopiedInst
  */
 export async function restore(config: Config, folder: string): Promise<CopiedInstallation> {
   const source = join(folder, databaseFile)
-  if (!(await Bun.file(source).exists()))
+  if (!(await Bun.file(source).exists())) {
     throw new DomainError('unavailable', `${folder} holds no backup: no ${source}`)
+  }
+  await using postgres = await openEmptyPostgres(config)
   await prepareFolder(config.dataDir)
   await requireEmpty(config.dataDir, `the data folder ${config.dataDir} is not empty: restore into an empty one`)
   using _lock = lockFolder(config.dataDir)
   const blobs = await copyBlobs(folder, folder, config.dataDir)
   const hasKey = config.encryptionKey === undefined && (await copyKey(folder, config.dataDir))
-  if (config.metadata.kind === 'postgres') {
-    const { openPostgres } = await import('../metadata/postgres/database.ts')
-    await using db = await openPostgres({ url: config.metadata.url })
-    await migrate(db, { copyFile: () => source, nowMs: Date.now() })
-    await db.withClient(client => copyIntoPostgres(client, source))
+  if (postgres) {
+    await migrate(postgres, {
+      copyFile: from => join(config.dataDir, `before-upgrade-from-schema-${from}.db`),
+      nowMs: Date.now(),
+    })
+    await postgres.withClient(client => copyIntoPostgres(client, source))
     // Bytes of uploads under way are no part of a backup.
-    await db.write(deleteAllSessions)
+    await postgres.write(deleteAllSessions)
   } else {
     const target = join(config.dataDir, databaseFile)
-    await copyFile(source, `${target}.restoring`, constants.COPYFILE_FICLONE)
-    await rename(`${target}.restoring`, target)
+    {
+      using copy = openSqliteCopy(source)
+      await copy.copyTo(target)
+    }
     await using db = await openSqlite({ file: target, checkpoints: 'on-close' })
     await db.write(deleteAllSessions)
   }
@@ -68,9 +75,22 @@ export async function restore(config: Config, folder: string): Promise<CopiedIns
   return { blobs, hasKey }
 }
 
+/** The PostgreSQL that is restored into, where one is used. Throws `unavailable` when it holds an installation. */
+async function openEmptyPostgres(config: Config): Promise<PostgresDatabase | undefined> {
+  if (config.metadata.kind !== 'postgres') return undefined
+  const { openPostgres } = await import('../metadata/postgres/database.ts')
+  await using opened = new AsyncDisposableStack()
+  const db = opened.use(await openPostgres({ url: config.metadata.url }))
+  if ((await db.hasSchema()) && (await hasAccount(db.read))) {
+    throw new DomainError('unavailable', 'the PostgreSQL database is not empty: give a fresh one')
+  }
+  opened.move()
+  return db
+}
+
 /** Copies every blob that the copied database mentions; how many there are. */
 async function copyBlobs(databaseFolder: string, fromDataDir: string, toDataDir: string): Promise<number> {
-  await using copied = await openSqlite({ file: join(databaseFolder, databaseFile), checkpoints: 'on-close' })
+  using copied = openSqliteCopy(join(databaseFolder, databaseFile))
   let blobs = 0
   let after = new Uint8Array()
   for (;;) {

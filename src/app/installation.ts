@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs'
 import { chmod, mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BlobStore } from '../blobstore/blobstore.ts'
 import { type CommitStep, openFilesystemStore } from '../blobstore/filesystem.ts'
 import type { Config } from '../config.ts'
 import type { AccountsDeps } from '../core/accounts/deps.ts'
+import { hasAccount } from '../core/accounts/queries.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { DomainError } from '../core/errors.ts'
 import { openPasswords } from '../identity/passwords.ts'
@@ -18,6 +20,9 @@ import { obtainEncryptionKey } from './encryption-key.ts'
 /** The database schema that this program makes and needs. */
 export const schemaVersion = newestVersion
 
+/** Of an installation over SQLite, in its data folder; backups hold one whatever they are of. */
+export const databaseFile = 'stower.db'
+
 export type InstallationOptions = {
   config: Config
   logger: Logger
@@ -29,8 +34,8 @@ export type InstallationOptions = {
 export type Installation = AccountsDeps & { store: BlobStore } & AsyncDisposable
 
 /**
- * Opens the stores of a data folder, making what is missing and bringing the schema up to date. Throws `unavailable` or
- * `storage_full` with a sentence that says what to do.
+ * Opens the stores of a data folder, bringing the schema up to date. A server makes what is missing; a command is
+ * refused where no server ever started. Throws `unavailable` or `storage_full` with a sentence that says what to do.
  */
 export async function openInstallation(
   { config, logger, clock = systemClock, atCommitStep }: InstallationOptions,
@@ -38,6 +43,10 @@ export async function openInstallation(
 ): Promise<Installation> {
   // Whatever is made in the folder is its owner's alone.
   process.umask(0o077)
+  if (role === 'command') {
+    const made = config.metadata.kind === 'postgres' ? config.dataDir : join(config.dataDir, databaseFile)
+    if (!existsSync(made)) throw noInstallation(config)
+  }
   await prepareFolder(config.dataDir)
   await using opened = new AsyncDisposableStack()
   const store = opened.use(
@@ -46,6 +55,9 @@ export async function openInstallation(
   // One server per folder while blobs live in it and uploads are staged there; commands work beside it.
   if (role === 'server') opened.use(lockFolder(config.dataDir))
   const db = opened.use(await openDatabase(config, logger, role))
+  if (role === 'command' && db.engine === 'postgres' && !((await db.hasSchema()) && (await hasAccount(db.read)))) {
+    throw noInstallation(config)
+  }
   await migrate(db, {
     copyFile: from => join(config.dataDir, `before-upgrade-from-schema-${from}.db`),
     nowMs: clock.nowMs(),
@@ -63,6 +75,14 @@ export async function openInstallation(
   }
 }
 
+function noInstallation({ dataDir, metadata }: Config): DomainError {
+  const place = metadata.kind === 'postgres' ? `${dataDir} with the database of database.url` : dataDir
+  return new DomainError(
+    'unavailable',
+    `there is no installation in ${place}: name its folder with --data-dir, or start the server once to make one`,
+  )
+}
+
 async function openDatabase(config: Config, logger: Logger, role: 'server' | 'command') {
   if (config.metadata.kind === 'postgres') {
     // Loaded only where it is used: the driver costs as much memory as all of core.
@@ -73,7 +93,7 @@ async function openDatabase(config: Config, logger: Logger, role: 'server' | 'co
     })
   }
   return openSqlite({
-    file: join(config.dataDir, 'stower.db'),
+    file: join(config.dataDir, databaseFile),
     checkpoints: role === 'server' ? 'background' : 'on-close',
     onCheckpointFailure: message => logger.warn({ cause: message }, 'the database log could not be folded in'),
   })

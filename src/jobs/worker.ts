@@ -80,7 +80,11 @@ export class JobWorker implements AsyncDisposable {
       await handler.run(job, this.#stop.signal)
     } catch (error) {
       if (this.#stop.signal.aborted) {
-        return this.#queue.postpone(job, { runAtMs: this.#clock.nowMs(), attempts: job.attempts, error: job.last_error })
+        return this.#queue.postpone(job, {
+          runAtMs: this.#clock.nowMs(),
+          attempts: job.attempts,
+          error: job.last_error,
+        })
       }
       const waitMs = Math.min(longestRetryMs, 5_000 * 2 ** job.attempts)
       this.#logger.error({ error, job: job.kind, subject: job.subject, retryMs: waitMs }, 'job failed')

@@ -1,5 +1,6 @@
+import { Database as Connection } from 'bun:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { deriveLoginKey, isLoginKey } from '../../src/protocol/auth/login-key.ts'
@@ -109,8 +110,12 @@ for (const engine of ['sqlite', 'postgres'] as const) {
       await pushing
       expect((await stower(['backup', folder], { env })).err).toContain('is not empty')
 
+      const before = readdirSync(folder).sort()
+      expect(journalModeOf(join(folder, 'stower.db'))).toBe('delete')
       const target = join(scratch, `restored-${engine}`)
       const restored = await stower(['restore', folder], { env: { STOWER_DATA_DIR: target } })
+      expect(readdirSync(folder).sort()).toEqual(before)
+      expect(journalModeOf(join(folder, 'stower.db'))).toBe('delete')
       expect([restored.code, restored.err]).toEqual([0, ''])
       await expectSameImage(target, {})
       const again = await stower(['restore', folder], { env: { STOWER_DATA_DIR: target } })
@@ -126,6 +131,11 @@ for (const engine of ['sqlite', 'postgres'] as const) {
       const restored = await stower(['restore', folder], { env: { STOWER_DATA_DIR: target, ...database } })
       expect([restored.code, restored.err]).toEqual([0, ''])
       await expectSameImage(target, database)
+      // The database is looked at before a byte is copied.
+      const again = join(scratch, `moved-again-${engine}`)
+      const refused = await stower(['restore', folder], { env: { STOWER_DATA_DIR: again, ...database } })
+      expect([refused.code, refused.err.includes('the PostgreSQL database is not empty')]).toEqual([1, true])
+      expect(existsSync(again)).toBe(false)
     })
 
     test('lost credentials are replaced, and the old ones are void', async () => {
@@ -146,4 +156,12 @@ for (const engine of ['sqlite', 'postgres'] as const) {
       await copy.stop()
     }
   })
+}
+
+/** What its header says, which opening it to write would change; a medium that is read-only allows no log. */
+function journalModeOf(file: string): string {
+  const connection = new Connection(file, { readonly: true })
+  const { journal_mode } = connection.query('PRAGMA journal_mode').get() as { journal_mode: string }
+  connection.close()
+  return journal_mode
 }

@@ -1,9 +1,11 @@
 import { afterAll, describe, expect, test } from 'bun:test'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import packageFile from '../../package.json' with { type: 'json' }
 import { commands } from '../../src/cli/commands.ts'
+import { openPostgres } from '../../src/metadata/postgres/database.ts'
+import { postgresPrograms, postgresServer } from '../postgres-server.ts'
 import { stower } from './command-line.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'stower-cli-'))
@@ -48,8 +50,58 @@ describe('the command line', () => {
     expect((await stower(['config', 'check'], { cwd: folder })).code).toBe(0)
   })
 
-  test('a command on a folder without an account says what to do', async () => {
-    const { code, err } = await stower(['user', 'list'], { env: { STOWER_DATA_DIR: join(folder, 'empty') } })
-    expect([code, err]).toEqual([1, 'stower: there is no account yet: start the server once\n'])
+  test('a command on a folder without an installation names it and makes nothing there', async () => {
+    const dataDir = join(folder, 'mistyped')
+    for (const words of [
+      ['user', 'list'],
+      ['account', 'create', 'OTC111'],
+      ['backup', join(folder, 'backup')],
+    ]) {
+      const { code, err } = await stower(words, { env: { STOWER_DATA_DIR: dataDir } })
+      expect([code, err]).toEqual([
+        1,
+        `stower: there is no installation in ${dataDir}: name its folder with --data-dir, or start the server once to make one\n`,
+      ])
+      expect([existsSync(dataDir), existsSync(join(folder, 'backup'))]).toEqual([false, false])
+    }
+  })
+
+  test('a command on a folder that holds other things leaves it as it is', async () => {
+    const dataDir = join(folder, 'other')
+    mkdirSync(dataDir)
+    writeFileSync(join(dataDir, 'notes.txt'), 'mine')
+    const { code, err } = await stower(['user', 'list'], { env: { STOWER_DATA_DIR: dataDir } })
+    expect([code, err.includes(`there is no installation in ${dataDir}`)]).toEqual([1, true])
+    expect(readdirSync(dataDir)).toEqual(['notes.txt'])
+  })
+
+  const testPostgres = postgresPrograms() ? test : test.skip
+  testPostgres(
+    'a command on a PostgreSQL that nothing was made in makes nothing there (needs postgresql-15)',
+    async () => {
+      const url = await (await postgresServer()).createDatabase()
+      const dataDir = join(folder, 'fresh-postgres')
+      mkdirSync(dataDir)
+      const env = { STOWER_DATA_DIR: dataDir, STOWER_DATABASE_URL: url }
+      const { code, err } = await stower(['account', 'create', 'OTC111'], { env })
+      expect([code, err.includes('there is no installation in')]).toEqual([1, true])
+      await using db = await openPostgres({ url, connections: 1 })
+      expect(await db.hasSchema()).toBe(false)
+    },
+  )
+
+  test('a long output reaches a slow reader of a pipe whole', async () => {
+    const cwd = join(folder, 'long')
+    mkdirSync(cwd)
+    const keys = Array.from({ length: 4_000 }, (_, number) => `unknown_key_number_${number}: 1`)
+    writeFileSync(join(cwd, 'stower.yaml'), keys.join('\n'))
+    const main = join(import.meta.dir, '../../src/main.ts')
+    const child = Bun.spawn(['sh', '-c', '("$0" "$1" config check 2>&1) | (sleep 1; cat)', process.execPath, main], {
+      cwd,
+      env: { PATH: process.env.PATH ?? '' },
+    })
+    const text = await new Response(child.stdout).text()
+    expect(keys.filter(key => !text.includes(key.slice(0, -3)))).toEqual([])
+    expect(text).toEndWith('\n')
   })
 })

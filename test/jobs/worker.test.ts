@@ -81,6 +81,33 @@ describeEngines('jobs', (_engine, open) => {
     expect(await opened.db.read.selectFrom('jobs').selectAll().execute()).toEqual([])
   })
 
+  test('a worker that stops ends its job early and takes no other', async () => {
+    const begun: string[] = []
+    const isRunning = Promise.withResolvers<void>()
+    const queue = openQueue(opened.db)
+    for (const subject of ['1', '2', '3']) await queue.ensure({ kind: 'long', subject, runAtMs: nowMs, nowMs })
+    const worker = workerOf({
+      long: {
+        run: async (job, signal) => {
+          begun.push(job.subject)
+          isRunning.resolve()
+          if (!signal.aborted) await new Promise(resolve => signal.addEventListener('abort', resolve))
+          signal.throwIfAborted()
+        },
+      },
+    })
+    const due = worker.runDue()
+    await isRunning.promise
+    await worker[Symbol.asyncDispose]()
+    await due
+    expect(begun).toHaveLength(1)
+    expect(log).toEqual([])
+    const rows = await opened.db.read.selectFrom('jobs').selectAll().execute()
+    expect(rows.map(row => [row.attempts, row.lease_until_ms, row.run_at_ms])).toEqual(
+      Array.from({ length: 3 }, () => [0, 0, nowMs]),
+    )
+  })
+
   test('a job whose holder died is taken again when its lease ends, and the dead holder can no longer end it', async () => {
     const queue = openQueue(opened.db)
     await queue.ensure({ kind: 'held', subject: '', runAtMs: nowMs, nowMs })

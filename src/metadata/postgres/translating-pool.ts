@@ -1,5 +1,5 @@
-import type { PostgresPool, PostgresPoolClient } from 'kysely'
-import type { Pool } from 'pg'
+import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely'
+import type { Pool, PoolClient } from 'pg'
 import { translatePostgresError } from './postgres-errors.ts'
 
 /**
@@ -8,17 +8,7 @@ import { translatePostgresError } from './postgres-errors.ts'
  */
 export function translatingPool(pool: Pool, options: { queryTimeoutMs?: number } = {}): PostgresPool {
   return {
-    connect: async () => {
-      const client = await pool.connect().catch(fail)
-      let isSpent = false
-      const query = (text: string, values: unknown[]) =>
-        client.query({ text, values, ...timeoutOf(options) }).catch(error => {
-          isSpent ||= error instanceof Error && error.message === 'Query read timeout'
-          return fail(error)
-        })
-      // Cursors, the other form of `query`, are never used.
-      return { query, release: () => client.release(isSpent) } as PostgresPoolClient
-    },
+    connect: async () => new TranslatingClient(await pool.connect().catch(fail), options),
     end: () => pool.end(),
   }
 }
@@ -26,6 +16,40 @@ export function translatingPool(pool: Pool, options: { queryTimeoutMs?: number }
 /** What the driver takes with one query, though its types name it for whole connections only. */
 export function timeoutOf({ queryTimeoutMs }: { queryTimeoutMs?: number }): { query_timeout?: number } {
   return queryTimeoutMs === undefined ? {} : { query_timeout: queryTimeoutMs }
+}
+
+class TranslatingClient implements PostgresPoolClient {
+  readonly #client: PoolClient
+  readonly #options: { queryTimeoutMs?: number }
+  #isSpent = false
+
+  constructor(client: PoolClient, options: { queryTimeoutMs?: number }) {
+    this.#client = client
+    this.#options = options
+  }
+
+  query<R>(sql: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<R>>
+  query<R>(cursor: PostgresCursor<R>): PostgresCursor<R>
+  query<R>(
+    text: string | PostgresCursor<R>,
+    parameters: readonly unknown[] = [],
+  ): Promise<PostgresQueryResult<R>> | PostgresCursor<R> {
+    if (typeof text !== 'string') throw new Error('streaming is not supported: page by key instead')
+    return this.#run(text, parameters) as Promise<PostgresQueryResult<R>>
+  }
+
+  release(): void {
+    this.#client.release(this.#isSpent)
+  }
+
+  async #run(text: string, parameters: readonly unknown[]): Promise<unknown> {
+    try {
+      return await this.#client.query({ text, values: [...parameters], ...timeoutOf(this.#options) })
+    } catch (error) {
+      this.#isSpent ||= error instanceof Error && error.message === 'Query read timeout'
+      return fail(error)
+    }
+  }
 }
 
 function fail(error: unknown): never {

@@ -22,7 +22,11 @@ const firstWriteMs = 1_000
 
 const usualPace: CheckpointPace = { lookEveryMs: 2_000, logBytes: 8 * 1024 * 1024 }
 
-export type FromCheckpointer = { kind: 'pause' } | { kind: 'resume' } | { kind: 'failed'; message: string } | { kind: 'closed' }
+export type FromCheckpointer =
+  | { kind: 'pause' }
+  | { kind: 'resume' }
+  | { kind: 'failed'; message: string }
+  | { kind: 'closed' }
 export type ToCheckpointer =
   | { kind: 'open'; file: string; pace: CheckpointPace | undefined }
   | { kind: 'paused' }

@@ -20,16 +20,22 @@ export class Checkpoints implements AsyncDisposable {
     this.#worker = worker
     const closed = Promise.withResolvers<void>()
     this.#closed = closed.promise
+    let isClosed = false
     let resume = () => {}
+    const end = () => {
+      isClosed = true
+      resume()
+      closed.resolve()
+    }
     worker.addEventListener('message', ({ data }: MessageEvent<FromCheckpointer>) => {
       switch (data.kind) {
         case 'pause':
           void options.writer.exclusively(async () => {
-            const resumed = new Promise<void>(resolve => {
+            if (isClosed) return
+            await new Promise<void>(resolve => {
               resume = resolve
+              this.#tell({ kind: 'paused' })
             })
-            this.#tell({ kind: 'paused' })
-            await Promise.race([resumed, this.#closed])
           })
           return
         case 'resume':
@@ -37,18 +43,19 @@ export class Checkpoints implements AsyncDisposable {
         case 'failed':
           return options.onFailure(data.message)
         case 'closed':
-          return closed.resolve()
+          return end()
       }
     })
     worker.addEventListener('error', ({ message }) => {
+      this.#isClosing = true
       options.onFailure(message)
       // Nothing of it may go on beside a writer that no longer waits for it.
       worker.terminate()
-      closed.resolve()
+      end()
     })
     worker.addEventListener('close', () => {
       if (!this.#isClosing) options.onFailure('the thread that moves the log has ended; restart stower')
-      closed.resolve()
+      end()
     })
     worker.unref()
     this.#tell({ kind: 'open', file: options.file, pace: options.pace })

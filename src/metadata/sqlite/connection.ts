@@ -29,8 +29,13 @@ export type SqliteConnection = {
 }
 
 /** Opens one connection with the settings every connection of this program shares. */
-export function openConnection(file: string, pragmas: readonly string[]): SqliteConnection {
-  const raw = new Connection(file, { create: true, readwrite: true, strict: true })
+export function openConnection(
+  file: string,
+  pragmas: readonly string[],
+  access: 'read-write' | 'read-only' = 'read-write',
+): SqliteConnection {
+  const flags = access === 'read-only' ? { readonly: true } : { create: true, readwrite: true }
+  const raw = new Connection(file, { ...flags, strict: true })
   for (const pragma of ['foreign_keys = ON', 'trusted_schema = OFF', ...pragmas]) raw.exec(`PRAGMA ${pragma}`)
   const statements = new StatementCache(raw)
   return {

@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs'
-import { chmod, type FileHandle, open, rm } from 'node:fs/promises'
+import { chmod, type FileHandle, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DomainError } from '../../core/errors.ts'
 import type { Database, Parameter, PreparedQuery, Reader, Transaction, WriteOptions } from '../database.ts'
-import { publishFile, syncFolder } from '../publish-file.ts'
+import { syncFolder } from '../publish-file.ts'
 import type { CheckpointPace } from './checkpointer.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { openConnection, type SqliteConnection } from './connection.ts'
+import { vacuumInto } from './copy.ts'
 import { translateSqliteError, translateSqliteQueryError } from './sqlite-errors.ts'
 import { Writer } from './writer.ts'
 
@@ -107,17 +108,14 @@ export class SqliteDatabase implements Database {
   }
 
   async copyTo(file: string): Promise<void> {
-    const partial = `${file}.partial`
-    await rm(partial, { force: true })
-    this.#reading.raw.exec('PRAGMA query_only = OFF')
-    try {
-      this.#reading.all('VACUUM INTO ?', [partial])
-    } catch (error) {
-      throw translateSqliteError(error)
-    } finally {
-      this.#reading.raw.exec('PRAGMA query_only = ON')
-    }
-    await publishFile(partial, file)
+    await vacuumInto(file, partial => {
+      this.#reading.raw.exec('PRAGMA query_only = OFF')
+      try {
+        this.#reading.all('VACUUM INTO ?', [partial])
+      } finally {
+        this.#reading.raw.exec('PRAGMA query_only = ON')
+      }
+    })
   }
 
   /**
