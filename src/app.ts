@@ -70,7 +70,13 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
     uploadExpiryMs: config.uploads.expiryMs,
     ...(options.atCommitStep && { atCommitStep: options.atCommitStep }),
   }
-  const pulls = opened.use(new PullCounter({ ...installation, shard: Math.floor(Math.random() * pullShards) }))
+  const pulls = opened.use(
+    new PullCounter({
+      ...installation,
+      shard: Math.floor(Math.random() * pullShards),
+      onFailure: error => logger.error({ error }, 'pull counts could not be written; they are kept for the next time'),
+    }),
+  )
   const worker = opened.use(
     new JobWorker({
       queue: openQueue(installation.db),
@@ -165,8 +171,8 @@ function jobHandlers(blobs: BlobDeps, identity: Identity): ReadonlyMap<string, J
       'totals.fold',
       {
         everyMs: 60_000,
-        run: async () => {
-          while ((await db.write(tx => foldTotals(tx, 1_000), { survives: 'crash' })) === 1_000);
+        run: async (_job, signal) => {
+          while (!signal.aborted && (await db.write(tx => foldTotals(tx, 1_000), { survives: 'crash' })) === 1_000);
         },
       },
     ],

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { migrate } from '../../src/metadata/migrate.ts'
 import { openSqlite, type SqliteDatabase } from '../../src/metadata/sqlite/database.ts'
 
@@ -22,14 +23,21 @@ export type Written = {
   slowestMs: number
 }
 
-/** Writes a row of 2 KB again and again, from so many clients at once. */
-export async function writeFor(db: SqliteDatabase, load: { ms: number; clients: number }): Promise<Written> {
+/** A write that waited so long was held up by something that it should not have to wait for. */
+export const heldUpMs = 5_000
+
+/** Writes rows of 2 KB from so many clients at once, until it is enough; gives up after half a minute. */
+export async function writeUntil(
+  db: SqliteDatabase,
+  load: { clients: number; isEnough: (rows: number) => boolean },
+): Promise<Written> {
   const keys: string[] = []
   let slowestMs = 0
-  const endAt = performance.now() + load.ms
+  const giveUpAt = performance.now() + 30_000
   const write = async (client: number) => {
-    for (let number = 0; performance.now() < endAt; number++) {
-      const key = `${Math.round(endAt)}-${client}-${number}`
+    for (let number = 0; !load.isEnough(keys.length); number++) {
+      if (performance.now() > giveUpAt) throw new Error(`it was not enough after ${keys.length} rows`)
+      const key = `${giveUpAt}-${client}-${number}`
       const begunAt = performance.now()
       await db.write(tx =>
         tx
@@ -43,4 +51,16 @@ export async function writeFor(db: SqliteDatabase, load: { ms: number; clients: 
   }
   await Promise.all(Array.from({ length: load.clients }, (_, client) => write(client)))
   return { keys, slowestMs }
+}
+
+/** Counts how often the log of a database became smaller, as far as looking tells. */
+export function watchLog(file: string): { timesMoved: () => number } & Disposable {
+  let size = 0
+  let moved = 0
+  const timer = setInterval(() => {
+    const now = statSync(`${file}-wal`).size
+    if (now < size) moved++
+    size = now
+  }, 5)
+  return { timesMoved: () => moved, [Symbol.dispose]: () => clearInterval(timer) }
 }
