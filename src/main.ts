@@ -1,8 +1,9 @@
 import type { Writable } from 'node:stream'
-import { run } from './cli/run.ts'
-import { restartWithThreads } from './cli/thread-pool.ts'
+import { restartWithSettings } from './cli/runtime-settings.ts'
 
-restartWithThreads()
+restartWithSettings()
+// Loaded only by the image that stays: the one before it is replaced at once.
+const { run } = await import('./cli/run.ts')
 const code = await run(process.argv.slice(2))
 // A pipe takes what its reader makes room for, and `exit` drops the rest.
 await Promise.all([flushed(process.stdout), flushed(process.stderr)])

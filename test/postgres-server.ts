@@ -51,16 +51,13 @@ async function start(): Promise<PostgresServer> {
     `-p ${port}`,
     '-c listen_addresses=127.0.0.1',
     `-c unix_socket_directories=${folder}`,
-    '-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200',
+    '-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200 -c shared_buffers=16MB',
   ].join(' ')
   run([...asUser, `${programs}/pg_ctl`, '-D', `${folder}/data`, '-w', '-l', `${folder}/log`, '-o', options, 'start'])
-  // Ends with this process, however that ends: the watchdog waits for its standard input to be closed.
+  // Ends with this process, however that ends; on its own, because the test runner ends what a file leaves behind.
   const stop = [...asUser, `${programs}/pg_ctl`, '-D', `${folder}/data`, '-m', 'immediate', 'stop'].join(' ')
-  Bun.spawn(['sh', '-c', `cat >/dev/null; ${stop} >/dev/null 2>&1; rm -rf ${folder}`], {
-    cwd: '/',
-    stdin: 'pipe',
-    detached: true,
-  }).unref()
+  const watch = `while kill -0 ${process.pid}; do sleep 0.5; done; ${stop}; rm -rf ${folder}`
+  Bun.spawnSync(['setsid', '-f', 'sh', '-c', `{ ${watch}; } >/dev/null 2>&1`], { cwd: '/' })
   const url = (database: string) => `postgres://postgres@127.0.0.1:${port}/${database}`
   let made = 0
   return {

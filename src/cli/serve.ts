@@ -33,7 +33,7 @@ async function serve(config: Config): Promise<number> {
   logger.info({ reason, limitMs: config.shutdownTimeoutMs }, 'stopping')
   await server.stop()
   logger.info({}, 'stopped')
-  logger.flush()
+  await logger.flush()
   return 0
 }
 

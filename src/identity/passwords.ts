@@ -6,17 +6,17 @@ import { BoundedMemory } from './bounded-memory.ts'
 
 /**
  * Of the parameters that OWASP's Password Storage Cheat Sheet calls equally strong, those with 9 MiB and four passes:
- * two logins at once then take 18 MiB beside the uploads under way, not 38 (docs/decisions/007).
+ * a login then takes 9 MiB beside the uploads under way, not 19 (docs/decisions/007).
  */
 const argon2 = { algorithm: 'argon2id', memoryCost: 9_216, timeCost: 4 } as const
 
-/** Each takes 9 MiB and a core while it runs. */
-const mostAtOnce = 2
+/** Each takes 9 MiB and a core while it runs; with one at a time a flood of wrong passwords gets one core and no more. */
+const mostAtOnce = 1
 const mostWaiting = 64
 const mostRemembered = 4096
 
 /**
- * Hashes and checks passwords, two at once and 64 in the queue; more throw `too_many_requests`. A success is remembered
+ * Hashes and checks passwords, one at a time and 64 in the queue; more throw `too_many_requests`. A success is remembered
  * under a key of this process until the user's epoch moves on, so that a client that sends its password with every
  * request pays once. A failure is never remembered: guessing costs the whole price each time.
  */

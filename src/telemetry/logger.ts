@@ -1,4 +1,5 @@
 import { pino } from 'pino'
+import { openLineWriter } from './line-writer.ts'
 
 export type LogFields = Readonly<Record<string, unknown>>
 
@@ -8,7 +9,7 @@ export type Logger = {
   warn: (fields: LogFields, message: string) => void
   error: (fields: LogFields, message: string) => void
   /** Writes out what is still held in memory. */
-  flush: () => void
+  flush: () => Promise<void>
 }
 
 export type LoggerOptions = {
@@ -18,16 +19,14 @@ export type LoggerOptions = {
   write?: (line: string) => void
 }
 
+const standardOutput = 1
+
 /**
  * One JSON object per line, or one short line for people on a terminal. Lines are gathered and written off the
  * request's path; `flush` is for the end of the process.
  */
 export function openLogger(options: LoggerOptions): Logger {
-  const destination = options.write
-    ? { write: options.write, flushSync: () => {} }
-    : pino.destination({ fd: 1, sync: false, minLength: 4096, periodicFlush: 200 } as Parameters<
-        typeof pino.destination
-      >[0])
+  const destination = options.write ? { write: options.write, flush: async () => {} } : openLineWriter(standardOutput)
   const format =
     options.format === 'pretty' ? { write: (line: string) => destination.write(pretty(line)) } : destination
   const logger = pino(
@@ -45,7 +44,7 @@ export function openLogger(options: LoggerOptions): Logger {
     info: (fields, message) => logger.info(fields, message),
     warn: (fields, message) => logger.warn(fields, message),
     error: (fields, message) => logger.error(fields, message),
-    flush: () => destination.flushSync(),
+    flush: () => destination.flush(),
   }
 }
 

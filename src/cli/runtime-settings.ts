@@ -1,18 +1,20 @@
 import { dlopen, FFIType, ptr } from 'bun:ffi'
 
-/** As many file operations may wait for a disk at once; the pool's own default is one per core. */
-export const fileThreads = '32'
+/**
+ * What Bun reads from the environment before any code of ours runs. As many file operations may wait for a disk at once
+ * (its own default is one per core), and memory that is freed goes back at once, which halves what a burst leaves behind.
+ */
+const settings = { UV_THREADPOOL_SIZE: '32', MIMALLOC_PURGE_DELAY: '0' }
 
 /**
- * Makes the executable start anew, as the same process, with a pool of file threads that a slow disk can't exhaust.
- * The pool reads its size before any code of ours runs, so it has to be in the environment of a fresh image. The
- * launcher sets it for the script form; where the system offers no `execve`, the pool stays as it is.
+ * Makes the executable start anew, as the same process, under its settings. The launcher gives them to the script form;
+ * where the system offers no `execve`, things stay as they are.
  */
-export function restartWithThreads(): void {
+export function restartWithSettings(): void {
   if (process.env.UV_THREADPOOL_SIZE !== undefined || !import.meta.url.includes('/$bunfs/')) return
   const libc = openLibc()
   if (!libc) return
-  const environment = { ...process.env, UV_THREADPOOL_SIZE: fileThreads }
+  const environment = { ...settings, ...process.env }
   const argv = new StringArray([process.execPath, ...process.argv.slice(2)])
   const envp = new StringArray(Object.entries(environment).map(([key, value]) => `${key}=${value}`))
   const path = cString(process.execPath)
