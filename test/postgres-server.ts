@@ -57,7 +57,7 @@ async function start(): Promise<PostgresServer> {
   // Ends with this process, however that ends; on its own, because the test runner ends what a file leaves behind.
   const stop = [...asUser, `${programs}/pg_ctl`, '-D', `${folder}/data`, '-m', 'immediate', 'stop'].join(' ')
   const watch = `while kill -0 ${process.pid}; do sleep 0.5; done; ${stop}; rm -rf ${folder}`
-  Bun.spawnSync(['setsid', '-f', 'sh', '-c', `{ ${watch}; } >/dev/null 2>&1`], { cwd: '/' })
+  Bun.spawnSync(['setsid', '-f', 'sh', '-c', watch], { cwd: '/', stdio: ['ignore', 'ignore', 'ignore'] })
   const url = (database: string) => `postgres://postgres@127.0.0.1:${port}/${database}`
   let made = 0
   return {
