@@ -55,7 +55,8 @@ const machine = {
   cores: cpus().length,
   processor: cpus()[0]?.model ?? 'unknown',
   memoryGb: Math.round(totalmem() / 1e9),
-  kernel: release(),
+  // Its version, without what a distribution or a machine adds to it.
+  kernel: release().replace(/^(\d+\.\d+).*$/, '$1'),
   load: loadBefore,
 }
 const results = formatResults(machine, rounds, contestants, formatTable(all))
