@@ -39,14 +39,10 @@ export function runBun(root, args) {
 
 /**
  * What Bun's processes need in their environment. Its file thread pool has as many threads as the machine has cores
- * unless this variable is there before the process starts, and two slow fsyncs would stop all file work. Memory that is
- * freed goes back at once, which halves what a burst leaves behind.
+ * unless this variable is there before the process starts, and two slow fsyncs would stop all file work.
  */
 export function bunEnvironment() {
-  return {
-    UV_THREADPOOL_SIZE: process.env.UV_THREADPOOL_SIZE || '32',
-    MIMALLOC_PURGE_DELAY: process.env.MIMALLOC_PURGE_DELAY || '0',
-  }
+  return { UV_THREADPOOL_SIZE: process.env.UV_THREADPOOL_SIZE || '32' }
 }
 
 const parentCheckMs = 500

@@ -9,6 +9,8 @@ export type LineWriter = {
 
 /** Lines are gathered for so long, so that many requests share one write. */
 const gatherMs = 100
+/** Or until there are so many bytes. */
+const gatherBytes = 32 * 1024
 /** A reader that stands still must not fill the memory: beyond this, lines are dropped and counted. */
 const mostHeldBytes = 4 * 1024 * 1024
 const flushLimitMs = 1_000
@@ -24,6 +26,7 @@ export function openLineWriter(fd: number): LineWriter {
   let isWriting = false
 
   const writeHeld = () => {
+    clearTimeout(timer)
     timer = undefined
     if (isWriting || held === '') return
     const bytes = Buffer.from(held)
@@ -45,7 +48,8 @@ export function openLineWriter(fd: number): LineWriter {
         return
       }
       held += line
-      timer ??= setTimeout(writeHeld, gatherMs)
+      if (held.length >= gatherBytes && !isWriting) writeHeld()
+      else timer ??= setTimeout(writeHeld, gatherMs)
     },
     flush: async () => {
       clearTimeout(timer)
