@@ -89,13 +89,14 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
   const surfaces = openSurfaces({ config, access, identity, metrics, blobs, pulls })
   const listenUrl = urlOfListen(config)
   const route = dispatch(surfaces)
+  const starting = openStartingSurface()
   let isOpen = false
   const server = serveHttp({
     listen: config.listen,
     ...(config.tls && { tls: config.tls }),
     forwarded: trustProxies(config.trustedProxies),
     baseUrl: chooseBaseUrl({ externalUrls: config.externalUrls, listenUrl }),
-    surfaceFor: (url, request) => (isOpen ? route(url, request) : openStartingSurface()),
+    surfaceFor: (url, request) => (isOpen ? route(url, request) : starting),
     onAnswered: answered => report(logger, metrics, answered),
     bodyIdleMs: config.uploads.idleTimeoutMs,
   })

@@ -82,11 +82,11 @@ export class HeldUpload implements AsyncDisposable {
     } catch (error) {
       if (error instanceof DomainError) throw error
       // The client went away: what it sent is good, and it may come back for the rest.
-      await this.#moveTo(await writer.flush(), hash)
+      this.#moveTo(await writer.flush(), hash)
       await this.keep()
       throw error
     }
-    await this.#moveTo(await writer.flush(), hash)
+    this.#moveTo(await writer.flush(), hash)
   }
 
   /** Writes the offset that was reached, and lets the session go. */
@@ -174,7 +174,7 @@ export class HeldUpload implements AsyncDisposable {
     )
   }
 
-  async #moveTo(flushed: { offsetBytes: number; state: UploadState }, hash: RunningHash | undefined): Promise<void> {
+  #moveTo(flushed: { offsetBytes: number; state: UploadState }, hash: RunningHash | undefined): void {
     this.offsetBytes = flushed.offsetBytes
     this.#state = flushed.state
     this.#hash = hash
