@@ -1,3 +1,4 @@
+import { describe } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,7 +7,7 @@ import { loadConfig } from '../src/config.ts'
 import type { Reader } from '../src/metadata/database.ts'
 import { openLogger } from '../src/telemetry/logger.ts'
 import type { Engine } from './databases.ts'
-import { postgresServer } from './postgres-server.ts'
+import { postgresPrograms, postgresServer } from './postgres-server.ts'
 
 /** What every test server is told at its first start. */
 export const credentials = {
@@ -31,6 +32,16 @@ export type TestServer = {
   /** `Authorization` of the administrator, as clients of the registry send it. */
   basic: string
   stop: () => Promise<void>
+  /** Stops it and starts it again over the same folder and database, under another `url`. */
+  restart: () => Promise<void>
+}
+
+/** Describes one suite per metadata engine, for tests that boot a server; as `describeEngines` for a database alone. */
+export function describeServers(title: string, suite: (engine: Engine) => void): void {
+  describe(`${title} (SQLite)`, () => suite('sqlite'))
+  const need = postgresPrograms() ? '' : ' (needs postgresql-15)'
+  const describePostgres = postgresPrograms() ? describe : describe.skip
+  describePostgres(`${title} (PostgreSQL)${need}`, () => suite('postgres'))
 }
 
 /** Boots the whole program in this process on a free port, over a fresh data folder and database. */
@@ -58,25 +69,33 @@ export async function startTestServer(
   if (loaded.kind === 'problems') throw new Error(loaded.problems.join('\n'))
   const log: string[] = []
   const logger = openLogger({ level: 'debug', format: 'json', write: line => log.push(line) })
-  const running = await startServer({ config: loaded.config, logger, ...options })
-  return {
-    url: running.url,
-    host: new URL(running.url).host,
+  const start = () => startServer({ config: loaded.config, logger, ...options })
+  const server: TestServer = {
+    ...placeOf(await start()),
     dataDir,
-    running,
-    database: running.database,
     databaseEnv,
     log,
     basic: `Basic ${btoa(`${credentials.user}:${credentials.password}`)}`,
     stop: async () => {
-      await running.stop()
+      await server.running.stop()
       rmSync(dataDir, { recursive: true, force: true })
     },
+    restart: async () => {
+      await server.running.stop()
+      Object.assign(server, placeOf(await start()))
+    },
   }
+  return server
 }
 
-/** A management token of the administrator, scoped to the project. */
-export async function managementToken(server: TestServer): Promise<string> {
+function placeOf(running: RunningServer): Pick<TestServer, 'url' | 'host' | 'running' | 'database'> {
+  return { url: running.url, host: new URL(running.url).host, running, database: running.database }
+}
+
+type Login = { account: string; user: string; password: string }
+
+/** A management token, of the administrator unless another logs in, scoped to the project. */
+export async function managementToken(server: TestServer, login: Login = credentials): Promise<string> {
   const response = await fetch(`${server.url}/v3/auth/tokens`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -86,9 +105,9 @@ export async function managementToken(server: TestServer): Promise<string> {
           methods: ['password'],
           password: {
             user: {
-              name: credentials.user,
-              password: credentials.password,
-              domain: { name: credentials.account },
+              name: login.user,
+              password: login.password,
+              domain: { name: login.account },
             },
           },
         },
@@ -101,11 +120,11 @@ export async function managementToken(server: TestServer): Promise<string> {
   return token
 }
 
-/** Creates an organization through the management API. */
-export async function createOrganization(server: TestServer, namespace: string): Promise<void> {
+/** Creates an organization through the management API, in the account of whoever logs in. */
+export async function createOrganization(server: TestServer, namespace: string, login?: Login): Promise<void> {
   const response = await fetch(`${server.url}/v2/manage/namespaces`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-auth-token': await managementToken(server) },
+    headers: { 'content-type': 'application/json', 'x-auth-token': await managementToken(server, login) },
     body: JSON.stringify({ namespace }),
   })
   if (response.status !== 201) throw new Error(`organization: ${response.status} ${await response.text()}`)

@@ -1,0 +1,59 @@
+import { administer } from '../src/app/administration.ts'
+import { loadConfig } from '../src/config.ts'
+import { credentials, managementToken, type TestServer } from './server.ts'
+
+/** A user of a test server. `basic` is the `Authorization` that clients of the registry send. */
+export type Person = { name: string; id: string; account: string; password: string; basic: string }
+
+/** A user without rights in the first account, as `stower user create` makes one beside the server. */
+export async function addPerson(server: TestServer, name: string): Promise<Person> {
+  const { user, password } = await administer(configOf(server), administration =>
+    administration.createUser({ name, password: `password of ${name}`, isAdministrator: false }),
+  )
+  return { name, id: user.id, account: user.accountName, password, basic: `Basic ${btoa(`${name}:${password}`)}` }
+}
+
+/** Another account; its administrator, who is called like the account. */
+export async function addAccount(server: TestServer, account: string): Promise<Person> {
+  return administer(configOf(server), async administration => {
+    const { password } = await administration.createAccount({
+      name: account,
+      project: credentials.project,
+      administrator: account,
+    })
+    const [user] = await administration.listUsers({ account })
+    if (!user) throw new Error('the account has no administrator')
+    return {
+      name: account,
+      id: user.id,
+      account,
+      password,
+      basic: `Basic ${btoa(`${account}/${account}:${password}`)}`,
+    }
+  })
+}
+
+export async function disablePerson(server: TestServer, { name, account }: Person): Promise<void> {
+  await administer(configOf(server), administration =>
+    administration.setUserEnabled({ account, name, isEnabled: false }),
+  )
+}
+
+/** Grants a level of 1, 3 or 7 on an organization (`group`) or a repository (`group/app`) of the first account. */
+export async function grant(server: TestServer, person: Person, on: string, level: number): Promise<void> {
+  const [organization, ...rest] = on.split('/')
+  const below = rest.length === 0 ? '' : `/repos/${rest.join('$')}`
+  const response = await fetch(`${server.url}/v2/manage/namespaces/${organization}${below}/access`, {
+    method: 'POST',
+    headers: { 'x-auth-token': await managementToken(server), 'content-type': 'application/json' },
+    body: JSON.stringify([{ user_id: person.id, user_name: person.name, auth: level }]),
+  })
+  if (response.status !== 201) throw new Error(`grant: ${response.status} ${await response.text()}`)
+}
+
+function configOf(server: TestServer) {
+  const env = { STOWER_DATA_DIR: server.dataDir, ...server.databaseEnv }
+  const loaded = loadConfig({ flags: [], env, cwd: server.dataDir })
+  if (loaded.kind === 'problems') throw new Error(loaded.problems.join('\n'))
+  return loaded.config
+}
