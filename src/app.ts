@@ -141,6 +141,7 @@ function openSurfaces({ config, access, identity, metrics, blobs, pulls }: Parts
       pulls,
       blobReader: openBlobReader({ db, store }),
       manifestReader: openManifestReader({ db }),
+      sparseManifests: config.sparseManifests,
       limits: { manifestBytes: config.limits.manifestBytes },
     }),
     manage: openManageSurface({

@@ -28,6 +28,8 @@ export type Config = {
   readonly uploads: { readonly expiryMs: number; readonly idleTimeoutMs: number }
   readonly tokens: { readonly keystoneLifeMs: number; readonly dockerLifeMs: number }
   readonly limits: { readonly manifestBytes: number; readonly managementBodyBytes: number }
+  /** Manifests may name what their repository lacks, unless their organization has it otherwise. */
+  readonly sparseManifests: boolean
   /** What the first start takes instead of inventing it. */
   readonly init: {
     readonly account?: string
@@ -127,6 +129,7 @@ function assemble(values: Values): Config {
       manifestBytes: values['limits.manifest_size'],
       managementBodyBytes: values['limits.management_body_size'],
     },
+    sparseManifests: values.sparse_manifests,
     init: assembleInit(values),
   }
 }

@@ -14,6 +14,13 @@ import {
 import { resetCredentials } from '../core/accounts/reset-credentials.ts'
 import { createUser, disableUser, enableUser, getUser, setPassword } from '../core/accounts/users.ts'
 import type { OperatorCaller, Requester } from '../core/caller.ts'
+import {
+  type Choices,
+  type ChoosingOrganization,
+  getChoosing,
+  listChoosing,
+  setChoices,
+} from '../core/organizations/choices.ts'
 import { type Installation, openInstallation } from './installation.ts'
 import { openCommandLogger } from './logs.ts'
 
@@ -21,7 +28,7 @@ import { openCommandLogger } from './logs.ts'
 type InAccount = { account?: string | undefined }
 
 /**
- * What commands do to the accounts of a data folder, beside a running server or without one. Whoever runs them owns
+ * What commands do to the accounts and organizations of a data folder, beside a running server or without one. Whoever runs them owns
  * every byte of the folder, so nobody is asked for rights; events name the operator. All throw `DomainError`.
  */
 export type Administration = {
@@ -42,6 +49,9 @@ export type Administration = {
   createAccessKey: (input: InAccount & { user: string }) => Promise<NewAccessKey>
   listAccessKeys: (input: InAccount) => Promise<AccessKey[]>
   setAccessKeyEnabled: (input: InAccount & { id: string; isEnabled: boolean }) => Promise<void>
+  listOrganizations: () => Promise<ChoosingOrganization[]>
+  getOrganization: (name: string) => Promise<ChoosingOrganization>
+  setOrganization: (name: string, choices: Choices) => Promise<ChoosingOrganization>
   resetCredentials: (input: InAccount & { user?: string | undefined }) => Promise<InitialCredentials>
 }
 
@@ -95,6 +105,9 @@ function administrationOf(installation: Installation, region: string): Administr
       const key = { accountId: (await accountOf(input)).id, id: input.id }
       await (input.isEnabled ? enableAccessKey : disableAccessKey)(installation, by, key)
     },
+    listOrganizations: () => listChoosing(installation.db.read, { limit: mostListed }),
+    getOrganization: name => getChoosing(installation.db.read, name),
+    setOrganization: (name, choices) => setChoices(installation, by, name, choices),
     resetCredentials: input => resetCredentials(installation, by, input),
   }
 }

@@ -4,6 +4,7 @@ import { backupCommands } from './backups.ts'
 import type { Command } from './command.ts'
 import { configurationCommands } from './configuration.ts'
 import { credentialsCommands } from './credentials.ts'
+import { organizationCommands } from './organizations.ts'
 import { serveCommand } from './serve.ts'
 import { userCommands } from './users.ts'
 import { versionCommand } from './version.ts'
@@ -16,6 +17,7 @@ export const commands: readonly Command[] = [
   ...accountCommands,
   ...userCommands,
   ...accessKeyCommands,
+  ...organizationCommands,
   ...backupCommands,
   versionCommand,
 ]

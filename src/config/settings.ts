@@ -8,6 +8,7 @@ import {
   path,
   size,
   textLike,
+  trueOrFalse,
   type ValueKind,
 } from './value-kinds.ts'
 
@@ -101,6 +102,11 @@ export const settings = {
     size({ from: '256KiB', to: '64MiB' }),
     '1MiB',
     'The largest request body of the management and token APIs.',
+  ),
+  sparse_manifests: withDefault(
+    trueOrFalse,
+    'false',
+    'Accept manifests that name blobs or manifests the repository does not hold. An organization may have it otherwise: `stower organization set`.',
   ),
   'init.account': initial(plainName('an account'), 'acme', 'The name of the first account. Not set: `stower`.'),
   'init.project': initial(

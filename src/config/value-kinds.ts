@@ -86,6 +86,13 @@ export function oneOf<const T extends string>(...choices: readonly T[]): ValueKi
   }
 }
 
+export const trueOrFalse: ValueKind<boolean> = {
+  expected: 'true or false',
+  isList: false,
+  parse: text => (text === 'true' ? true : text === 'false' ? false : undefined),
+  format: String,
+}
+
 const durationUnits = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
 /** Milliseconds, written with a unit; both limits belong to the range. */

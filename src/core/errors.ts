@@ -36,6 +36,7 @@ export const errorCodes = [
   'organization_name_invalid',
   'repository_name_invalid',
   'tag_invalid',
+  'tags_too_many', // more than one push may move
   'digest_invalid',
   'manifest_invalid',
   'manifest_reference_missing', // detail: the digests that this repository does not hold

@@ -4,6 +4,7 @@ import type { Actor, Requester } from './caller.ts'
 /** What can happen. An event is written in the transaction of the change it tells of. */
 export type EventKind =
   | 'organization.created'
+  | 'organization.updated'
   | 'organization.deleted'
   | 'organization.granted'
   | 'organization.revoked'
@@ -46,28 +47,32 @@ export async function recordEvent(tx: Transaction, by: Requester<Actor>, event: 
 
 /** Writes the events of one change, in order. */
 export async function recordEvents(tx: Transaction, by: Requester<Actor>, events: readonly Event[]): Promise<void> {
-  if (events.length === 0) return
   const actor = actorOf(by)
-  await tx
-    .insertInto('events')
-    .values(
-      events.map(event => ({
-        at_ms: event.atMs,
-        account_id: event.accountId,
-        organization_id: event.organizationId ?? null,
-        repository_id: event.repositoryId ?? null,
-        kind: event.kind,
-        actor_id: actor.id,
-        actor_name: actor.name,
-        source_address: by.origin.sourceAddress,
-        request_id: by.origin.requestId,
-        digest_before: event.digestBefore ?? null,
-        digest_after: event.digestAfter ?? null,
-        detail: JSON.stringify(event.detail ?? {}),
-      })),
-    )
-    .execute()
+  for (let from = 0; from < events.length; from += rowsPerInsert) {
+    await tx
+      .insertInto('events')
+      .values(
+        events.slice(from, from + rowsPerInsert).map(event => ({
+          at_ms: event.atMs,
+          account_id: event.accountId,
+          organization_id: event.organizationId ?? null,
+          repository_id: event.repositoryId ?? null,
+          kind: event.kind,
+          actor_id: actor.id,
+          actor_name: actor.name,
+          source_address: by.origin.sourceAddress,
+          request_id: by.origin.requestId,
+          digest_before: event.digestBefore ?? null,
+          digest_after: event.digestAfter ?? null,
+          detail: JSON.stringify(event.detail ?? {}),
+        })),
+      )
+      .execute()
+  }
 }
+
+/** Engines bound the number of parameters of one statement. */
+const rowsPerInsert = 1000
 
 /** Who acts, as events and history name them. */
 export function actorOf({ caller }: Requester<Actor>): { id: string; name: string } {

@@ -61,6 +61,8 @@ export interface Tables {
     creator_id: string
     creator_name: string
     created_ms: number
+    /** Whether manifests may name what the repository lacks; null: as the installation says. */
+    sparse_manifests: Generated<Flag | null>
   }
   organization_grants: { organization_id: number; user_id: string; level: number; created_ms: number }
   repositories: {
@@ -108,7 +110,7 @@ export interface Tables {
     repository_id: number
     manifest_digest: Uint8Array
     target_digest: Uint8Array
-    /** Equal to `target_digest` where the repository holds the blob, null where it may lack it (foreign layers). */
+    /** Equal to `target_digest` where the repository holds the blob, null as long as it lacks it (foreign layers). */
     held_digest: Uint8Array | null
   }
   manifest_children: { repository_id: number; manifest_digest: Uint8Array; position: number; child_digest: Uint8Array }

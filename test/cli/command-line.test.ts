@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import packageFile from '../../package.json' with { type: 'json' }
 import { commands } from '../../src/cli/commands.ts'
+import { newestVersion } from '../../src/metadata/migrations/all.ts'
 import { openPostgres } from '../../src/metadata/postgres/database.ts'
 import { postgresPrograms, postgresServer } from '../postgres-server.ts'
 import { stower } from './command-line.ts'
@@ -23,7 +24,7 @@ describe('the command line', () => {
   })
 
   test('version tells program, schema and runtime', async () => {
-    expect((await stower(['version'])).out).toStartWith(`stower ${packageFile.version} (schema 1, Bun `)
+    expect((await stower(['version'])).out).toStartWith(`stower ${packageFile.version} (schema ${newestVersion}, Bun `)
   })
 
   test('a mistyped command names the nearest', async () => {

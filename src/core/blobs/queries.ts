@@ -171,7 +171,10 @@ export async function upsertBlob(
   return location
 }
 
-/** Links a blob to a repository; false when it was linked before. */
+/**
+ * Links a blob to a repository; false when it was linked before. Manifests that name it and came before it hold it from
+ * now on.
+ */
 export async function insertLink(
   tx: Transaction,
   repositoryId: number,
@@ -183,7 +186,15 @@ export async function insertLink(
     .values({ repository_id: repositoryId, digest, created_ms: nowMs })
     .onConflict(conflict => conflict.doNothing())
     .executeTakeFirst()
-  return (numInsertedOrUpdatedRows ?? 0n) > 0n
+  if ((numInsertedOrUpdatedRows ?? 0n) === 0n) return false
+  await tx
+    .updateTable('manifest_blobs')
+    .set({ held_digest: digest })
+    .where('repository_id', '=', repositoryId)
+    .where('target_digest', '=', digest)
+    .where('held_digest', 'is', null)
+    .execute()
+  return true
 }
 
 export async function isLinked(db: Reader, repositoryId: number, digest: Uint8Array): Promise<boolean> {

@@ -7,7 +7,7 @@ import type { Clock } from '../clock.ts'
 import { DomainError } from '../errors.ts'
 import { recordEvent } from '../events.ts'
 import { requireRepository } from '../repositories/push-target.ts'
-import { recordTagChange } from '../tags/move-tag.ts'
+import { recordTagChanges } from '../tags/move-tag.ts'
 import { deleteTagsOf } from '../tags/queries.ts'
 import { addToTotal } from '../totals.ts'
 import { deleteManifestRow } from './queries.ts'
@@ -27,7 +27,8 @@ export async function deleteManifest(
   await deps.db.write(async tx => {
     const nowMs = deps.clock.nowMs()
     const tags = await deleteTagsOf(tx, target.repositoryId, bytes)
-    for (const tag of tags) await recordTagChange(tx, by, { target, tag, before: bytes, after: undefined, nowMs })
+    const changes = tags.map(tag => ({ tag, before: bytes, after: undefined }))
+    await recordTagChanges(tx, by, { target, changes, nowMs })
     await addToTotal(tx, `repository:${target.repositoryId}`, 'tags', -tags.length)
     if (!(await deleteManifestRow(tx, target.repositoryId, bytes))) {
       throw new DomainError('manifest_unknown', `${target.path} holds no manifest ${digest}`, { reference: digest })

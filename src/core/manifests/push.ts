@@ -1,4 +1,4 @@
-import type { Database } from '../../metadata/database.ts'
+import type { Database, Transaction } from '../../metadata/database.ts'
 import type { Descriptor } from '../../protocol/oci/descriptor.ts'
 import { type Digest, digestOf, digestToBytes } from '../../protocol/oci/digest.ts'
 import type { ParsedManifest } from '../../protocol/oci/manifest.ts'
@@ -11,9 +11,19 @@ import { DomainError } from '../errors.ts'
 import { actorOf, recordEvent } from '../events.ts'
 import { findPushTarget, settleTarget, type Target } from '../repositories/push-target.ts'
 import { moveTags } from '../tags/move-tag.ts'
-import { heldContent, insertBody, insertManifest, insertReferences, touchRepository } from './queries.ts'
+import {
+  findSparseManifests,
+  forgetMissing,
+  heldContent,
+  holdAgainstLinks,
+  insertBody,
+  insertManifest,
+  insertReferences,
+  touchRepository,
+} from './queries.ts'
 
-type Deps = { db: Database; access: Access; clock: Clock }
+/** `sparseManifests`: what holds where an organization has not chosen. */
+export type PushDeps = { db: Database; access: Access; clock: Clock; sparseManifests: boolean }
 
 export type ManifestPush = {
   /** As received; stored and served unchanged (invariant 3). */
@@ -26,11 +36,12 @@ export type ManifestPush = {
 
 /**
  * Adds a manifest and moves its tags, all in one transaction. Every blob and child it names has to be held by this
- * repository; foreign layers and the subject may be missing. Throws `manifest_reference_missing` (detail: all of them),
+ * repository; foreign layers and the subject may be missing, and all of it where manifests may be sparse. What is missing
+ * and comes later is then held as if it had come first. Throws `manifest_reference_missing` (detail: all of them),
  * `digest_invalid`, `denied`, …
  */
 export async function pushManifest(
-  deps: Deps,
+  deps: PushDeps,
   by: Requester,
   place: Required<Place>,
   push: ManifestPush,
@@ -49,26 +60,20 @@ export async function pushManifest(
     if (!(await touchRepository(tx, target.repositoryId, nowMs))) {
       throw new DomainError('repository_unknown', `the repository ${target.path} was deleted meanwhile`, { place })
     }
-    const held = await heldContent(tx, target.repositoryId, {
-      blobs: references.map(reference => reference.bytes),
-      manifests: references.filter(reference => reference.isChild).map(reference => reference.bytes),
-    })
-    const isHeld = (reference: Reference) =>
-      held.blobs.has(reference.bytes.toHex()) || (reference.isChild && held.manifests.has(reference.bytes.toHex()))
-    const missing = references.filter(reference => !reference.mayBeMissing && !isHeld(reference))
-    if (missing.length > 0) throw missingReferences(target, missing)
+    const held = await holdReferences(tx, deps, target, references)
 
     await insertBody(tx, digest, push.body)
     const isNew = await insertManifest(tx, manifestRow(push, target, by, nowMs))
     if (isNew) {
+      await forgetMissing(tx, target.repositoryId, digest)
       await insertReferences(tx, {
         blobs: references
-          .filter(reference => !(reference.isChild && held.manifests.has(reference.bytes.toHex())))
+          .filter(reference => !held.asManifest(reference))
           .map(reference => ({
             repository_id: target.repositoryId,
             manifest_digest: digest,
             target_digest: reference.bytes,
-            held_digest: held.blobs.has(reference.bytes.toHex()) ? reference.bytes : null,
+            held_digest: held.asBlob(reference) ? reference.bytes : null,
           })),
         children: push.manifest.children.map((child, position) => ({
           repository_id: target.repositoryId,
@@ -89,6 +94,40 @@ export async function pushManifest(
     }
     await moveTags(tx, by, { engine: deps.db.engine, target, tags: push.tags, digest, nowMs })
   })
+}
+
+/** What of a manifest's references the repository holds, and as what. */
+type Held = { asBlob: (reference: Reference) => boolean; asManifest: (reference: Reference) => boolean }
+
+/** Throws `manifest_reference_missing` where something is missing that may not be. */
+async function holdReferences(
+  tx: Transaction,
+  deps: PushDeps,
+  target: Target,
+  references: readonly Reference[],
+): Promise<Held> {
+  const first = await findHeld(tx, target, references)
+  const isMissing = (held: Held) => (reference: Reference) => !held.asBlob(reference) && !held.asManifest(reference)
+  if (!references.some(isMissing(first))) return first
+  // A blob whose link is not yet committed would neither be seen here nor see this manifest.
+  await holdAgainstLinks(tx, deps.db.engine, target.repositoryId)
+  const held = await findHeld(tx, target, references)
+  const missing = references.filter(reference => !reference.mayBeMissing && isMissing(held)(reference))
+  if (missing.length > 0 && !((await findSparseManifests(tx, target.organizationId)) ?? deps.sparseManifests)) {
+    throw missingReferences(target, missing)
+  }
+  return held
+}
+
+async function findHeld(tx: Transaction, target: Target, references: readonly Reference[]): Promise<Held> {
+  const held = await heldContent(tx, target.repositoryId, {
+    blobs: references.map(reference => reference.bytes),
+    manifests: references.filter(reference => reference.isChild).map(reference => reference.bytes),
+  })
+  return {
+    asBlob: reference => held.blobs.has(reference.bytes.toHex()),
+    asManifest: reference => reference.isChild && held.manifests.has(reference.bytes.toHex()),
+  }
 }
 
 /** One digest that a manifest names, each digest once. */

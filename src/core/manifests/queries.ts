@@ -1,4 +1,5 @@
 import type { Database, Reader, Transaction } from '../../metadata/database.ts'
+import { lockRow } from '../../metadata/dialects.ts'
 import type { NewRow, Row } from '../../metadata/tables.ts'
 import { type FactsRow, factsColumns, factsJoins } from '../access/queries.ts'
 
@@ -59,6 +60,45 @@ export async function heldContent(
 
 /** Engines bound the number of parameters of one query. */
 const digestsPerQuery = 500
+
+/**
+ * Lets no other transaction link content to the repository until this one ends, and waits for those that have: a link
+ * refers to the repository's row, and can't while that is held so.
+ */
+export async function holdAgainstLinks(
+  tx: Transaction,
+  engine: Database['engine'],
+  repositoryId: number,
+): Promise<void> {
+  await lockRow(engine, tx.selectFrom('repositories').select('id').where('id', '=', repositoryId)).execute()
+}
+
+/** The organization's own choice whether manifests may name what is missing; undefined where it has none. */
+export async function findSparseManifests(db: Reader, organizationId: number): Promise<boolean | undefined> {
+  const row = await db
+    .selectFrom('organizations')
+    .select('sparse_manifests')
+    .where('id', '=', organizationId)
+    .executeTakeFirst()
+  return row?.sparse_manifests == null ? undefined : row.sparse_manifests === 1
+}
+
+/** Indexes that named a manifest before it came no longer wait for a blob of that digest. */
+export async function forgetMissing(tx: Transaction, repositoryId: number, digest: Uint8Array): Promise<void> {
+  await tx
+    .deleteFrom('manifest_blobs')
+    .where('repository_id', '=', repositoryId)
+    .where('target_digest', '=', digest)
+    .where('held_digest', 'is', null)
+    .where('manifest_digest', 'in', eb =>
+      eb
+        .selectFrom('manifest_children')
+        .select('manifest_digest')
+        .where('repository_id', '=', repositoryId)
+        .where('child_digest', '=', digest),
+    )
+    .execute()
+}
 
 /** Stores the bytes once per digest, whatever number of repositories holds them. */
 export async function insertBody(tx: Transaction, digest: Uint8Array, body: Uint8Array): Promise<void> {

@@ -150,6 +150,39 @@ export async function listOrganizationGrants(db: Reader, organizationId: number)
     .execute()
 }
 
+/** An organization with the choices it has made; null: as the installation says. */
+export type ChosenRow = Pick<Row<'organizations'>, 'id' | 'name' | 'sparse_manifests'> & { account_name: string }
+
+/** Sets the choices of an organization; undefined when there is none of that name. */
+export async function updateChoices(
+  tx: Transaction,
+  name: string,
+  choices: Pick<Row<'organizations'>, 'sparse_manifests'>,
+): Promise<Pick<Row<'organizations'>, 'id' | 'account_id'> | undefined> {
+  return tx
+    .updateTable('organizations')
+    .set(choices)
+    .where('name', '=', name)
+    .returning(['id', 'account_id'])
+    .executeTakeFirst()
+}
+
+export async function findChoices(db: Reader, name: string): Promise<ChosenRow | undefined> {
+  return selectChoices(db).where('o.name', '=', name).executeTakeFirst()
+}
+
+/** Of all accounts, by name. */
+export async function listChoices(db: Reader, page: { limit: number }): Promise<ChosenRow[]> {
+  return selectChoices(db).orderBy('o.name').limit(page.limit).execute()
+}
+
+function selectChoices(db: Reader) {
+  return db
+    .selectFrom('organizations as o')
+    .innerJoin('accounts as a', 'a.id', 'o.account_id')
+    .select(['o.id', 'o.name', 'o.sparse_manifests', 'a.name as account_name'])
+}
+
 function selectOrganizations(db: Reader, userId: string) {
   return db
     .selectFrom('organizations as o')

@@ -6,7 +6,7 @@ import type { Clock } from '../clock.ts'
 import { DomainError } from '../errors.ts'
 import { requireRepository } from '../repositories/push-target.ts'
 import { addToTotal } from '../totals.ts'
-import { recordTagChange } from './move-tag.ts'
+import { recordTagChanges } from './move-tag.ts'
 import { deleteTagRow, listTagNames } from './queries.ts'
 
 type Deps = { db: Database; access: Access; clock: Clock }
@@ -17,7 +17,8 @@ export async function deleteTag(deps: Deps, by: Requester, place: Required<Place
   await deps.db.write(async tx => {
     const before = await deleteTagRow(tx, { repositoryId: target.repositoryId, tag })
     if (!before) throw new DomainError('tag_unknown', `${target.path} has no tag ${tag}`, { tag })
-    await recordTagChange(tx, by, { target, tag, before, after: undefined, nowMs: deps.clock.nowMs() })
+    const changes = [{ tag, before, after: undefined }]
+    await recordTagChanges(tx, by, { target, changes, nowMs: deps.clock.nowMs() })
     await addToTotal(tx, `repository:${target.repositoryId}`, 'tags', -1)
   })
 }

@@ -3,58 +3,62 @@ import type { Requester } from '../caller.ts'
 import { actorOf, recordEvents } from '../events.ts'
 import type { Target } from '../repositories/push-target.ts'
 import { addToTotal } from '../totals.ts'
-import { holdTag, insertTagHistory, upsertTag } from './queries.ts'
+import { holdTags, insertTagHistory, upsertTags } from './queries.ts'
 
-/** Points tags at a manifest of the repository, each with its line of history and its event. */
+/** Points tags, each named once, at a manifest of the repository, with a line of history and an event for each. */
 export async function moveTags(
   tx: Transaction,
   by: Requester,
   move: { engine: Database['engine']; target: Target; tags: readonly string[]; digest: Uint8Array; nowMs: number },
 ): Promise<void> {
-  const { target, digest, nowMs } = move
-  let added = 0
-  for (const tag of move.tags) {
-    const before = await holdTag(tx, move.engine, { repositoryId: target.repositoryId, tag })
-    await upsertTag(tx, { repositoryId: target.repositoryId, name: tag, digest, nowMs })
-    if (before === undefined) added++
-    await recordTagChange(tx, by, { target, tag, before, after: digest, nowMs })
-  }
-  await addToTotal(tx, `repository:${target.repositoryId}`, 'tags', added)
+  const { engine, target, tags, digest, nowMs } = move
+  if (tags.length === 0) return
+  const { repositoryId } = target
+  const before = await holdTags(tx, engine, { repositoryId, tags })
+  await upsertTags(tx, { repositoryId, tags, digest, nowMs })
+  await recordTagChanges(tx, by, {
+    target,
+    changes: tags.map(tag => ({ tag, before: before.get(tag), after: digest })),
+    nowMs,
+  })
+  await addToTotal(tx, `repository:${repositoryId}`, 'tags', tags.length - before.size)
 }
 
-/** The history row and the event of one tag that was moved or removed. */
-export async function recordTagChange(
+/** A tag that was moved, or removed where there is no `after`. */
+export type TagChange = { tag: string; before: Uint8Array | undefined; after: Uint8Array | undefined }
+
+/** The history rows and the events of tags that were moved or removed. */
+export async function recordTagChanges(
   tx: Transaction,
   by: Requester,
-  change: {
-    target: Target
-    tag: string
-    before: Uint8Array | undefined
-    after: Uint8Array | undefined
-    nowMs: number
-  },
+  { target, changes, nowMs }: { target: Target; changes: readonly TagChange[]; nowMs: number },
 ): Promise<void> {
-  const { target, tag, before, after, nowMs } = change
+  const { accountId, organizationId, repositoryId } = target
   const actor = actorOf(by)
-  await insertTagHistory(tx, {
-    repository_id: target.repositoryId,
-    tag,
-    digest_before: before ?? null,
-    digest_after: after ?? null,
-    actor_id: actor.id,
-    actor_name: actor.name,
-    at_ms: nowMs,
-  })
-  await recordEvents(tx, by, [
-    {
+  await insertTagHistory(
+    tx,
+    changes.map(({ tag, before, after }) => ({
+      repository_id: repositoryId,
+      tag,
+      digest_before: before ?? null,
+      digest_after: after ?? null,
+      actor_id: actor.id,
+      actor_name: actor.name,
+      at_ms: nowMs,
+    })),
+  )
+  await recordEvents(
+    tx,
+    by,
+    changes.map(({ tag, before, after }) => ({
       kind: after ? 'tag.moved' : 'tag.deleted',
       atMs: nowMs,
-      accountId: target.accountId,
-      organizationId: target.organizationId,
-      repositoryId: target.repositoryId,
+      accountId,
+      organizationId,
+      repositoryId,
       ...(before && { digestBefore: before }),
       ...(after && { digestAfter: after }),
       detail: { repository: target.path, tag },
-    },
-  ])
+    })),
+  )
 }

@@ -2,43 +2,57 @@ import type { Database, Reader, Transaction } from '../../metadata/database.ts'
 import { lockRow } from '../../metadata/dialects.ts'
 import type { NewRow } from '../../metadata/tables.ts'
 
-/** The digest a tag names, its row held against other movers until the transaction ends. */
-export async function holdTag(
+/**
+ * The digests that these tags name, by tag; those that are not there are not in the map. Their rows are held against
+ * other movers until the transaction ends, in the order of their names, so that two pushes don't wait for each other.
+ */
+export async function holdTags(
   tx: Transaction,
   engine: Database['engine'],
-  key: { repositoryId: number; tag: string },
-): Promise<Uint8Array | undefined> {
+  key: { repositoryId: number; tags: readonly string[] },
+): Promise<ReadonlyMap<string, Uint8Array>> {
   const select = tx
     .selectFrom('tags')
-    .select('digest')
+    .select(['name', 'digest'])
     .where('repository_id', '=', key.repositoryId)
-    .where('name', '=', key.tag)
-  const row = await lockRow(engine, select).executeTakeFirst()
-  return row?.digest
+    .where('name', 'in', key.tags)
+    .orderBy('name')
+  const rows = await lockRow(engine, select).execute()
+  return new Map(rows.map(row => [row.name, row.digest]))
 }
 
-export async function upsertTag(
+/** Points tags, each named once, at one digest. */
+export async function upsertTags(
   tx: Transaction,
-  tag: { repositoryId: number; name: string; digest: Uint8Array; nowMs: number },
+  move: { repositoryId: number; tags: readonly string[]; digest: Uint8Array; nowMs: number },
 ): Promise<void> {
+  const { repositoryId, digest, nowMs } = move
   await tx
     .insertInto('tags')
-    .values({
-      repository_id: tag.repositoryId,
-      name: tag.name,
-      digest: tag.digest,
-      created_ms: tag.nowMs,
-      updated_ms: tag.nowMs,
-    })
-    .onConflict(conflict =>
-      conflict.columns(['repository_id', 'name']).doUpdateSet({ digest: tag.digest, updated_ms: tag.nowMs }),
+    .values(
+      move.tags.toSorted().map(name => ({
+        repository_id: repositoryId,
+        name,
+        digest,
+        created_ms: nowMs,
+        updated_ms: nowMs,
+      })),
     )
+    .onConflict(conflict => conflict.columns(['repository_id', 'name']).doUpdateSet({ digest, updated_ms: nowMs }))
     .execute()
 }
 
-export async function insertTagHistory(tx: Transaction, row: NewRow<'tag_history'>): Promise<void> {
-  await tx.insertInto('tag_history').values(row).execute()
+export async function insertTagHistory(tx: Transaction, rows: readonly NewRow<'tag_history'>[]): Promise<void> {
+  for (let from = 0; from < rows.length; from += rowsPerInsert) {
+    await tx
+      .insertInto('tag_history')
+      .values(rows.slice(from, from + rowsPerInsert))
+      .execute()
+  }
 }
+
+/** Engines bound the number of parameters of one statement. */
+const rowsPerInsert = 1000
 
 /** Removes a tag; the digest it named, undefined when it was not there. */
 export async function deleteTagRow(

@@ -17,6 +17,12 @@ export const maxRepositoryPathLength = 255
 /** Distribution-spec, "Pulling manifests": a tag has at most 128 characters. */
 export const maxTagLength = 128
 
+/**
+ * Distribution-spec, "Pushing manifests": a push by digest should take ten tags at least. So many of the longest still
+ * fit into the 16 KiB that a request's line and headers may have, and into as much of the answer.
+ */
+export const maxTagsPerPush = 100
+
 export function parseRepositoryPath(text: string): RepositoryPath | undefined {
   if (text.length > maxRepositoryPathLength || !repositoryPathPattern.test(text)) return undefined
   return text as RepositoryPath

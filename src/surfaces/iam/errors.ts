@@ -49,6 +49,7 @@ export const iamErrors = {
   organization_name_invalid: 400,
   repository_name_invalid: 400,
   tag_invalid: 400,
+  tags_too_many: 400,
   digest_invalid: 400,
   manifest_invalid: 400,
   manifest_reference_missing: 400,

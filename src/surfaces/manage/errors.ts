@@ -38,6 +38,7 @@ const table = {
   organization_name_invalid: swr(4001028),
   repository_name_invalid: swr(4001029),
   tag_invalid: swr(4009021),
+  tags_too_many: swr(4000099),
   digest_invalid: swr(4000013),
   manifest_invalid: swr(4000068),
   manifest_reference_missing: swr(4041051),

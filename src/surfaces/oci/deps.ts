@@ -1,18 +1,20 @@
 import type { BlobDeps } from '../../core/blobs/deps.ts'
 import type { BlobReader } from '../../core/blobs/read.ts'
 import type { Caller } from '../../core/caller.ts'
+import type { PushDeps } from '../../core/manifests/push.ts'
 import type { ManifestReader } from '../../core/manifests/read.ts'
 import type { PullCounter } from '../../core/repositories/pulls/pull-counter.ts'
 import type { Exchange } from '../../http/exchange.ts'
 
 /** What the OCI surface is given. */
-export type OciDeps = BlobDeps & {
-  identity: { ofDocker: (authorization: string | null) => Caller | Promise<Caller> }
-  blobReader: BlobReader
-  manifestReader: ManifestReader
-  pulls: PullCounter
-  limits: { manifestBytes: number }
-}
+export type OciDeps = BlobDeps &
+  PushDeps & {
+    identity: { ofDocker: (authorization: string | null) => Caller | Promise<Caller> }
+    blobReader: BlobReader
+    manifestReader: ManifestReader
+    pulls: PullCounter
+    limits: { manifestBytes: number }
+  }
 
 /** One request with its caller proved. */
 export type OciExchange = { exchange: Exchange; caller: Caller }

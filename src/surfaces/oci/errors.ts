@@ -31,6 +31,7 @@ const table = {
   organization_name_invalid: [400, 'NAME_INVALID'],
   repository_name_invalid: [400, 'NAME_INVALID'],
   tag_invalid: [400, 'TAG_INVALID'],
+  tags_too_many: [414, 'TAG_INVALID'],
   digest_invalid: [400, 'DIGEST_INVALID'],
   manifest_invalid: [400, 'MANIFEST_INVALID'],
   manifest_reference_missing: [404, 'MANIFEST_BLOB_UNKNOWN'],

@@ -12,6 +12,7 @@ import type { Reference, RepositoryPath } from '../../protocol/oci/names.ts'
 import { empty, hasMatchingTag, versionHeader } from './answers.ts'
 import type { OciDeps, OciExchange } from './deps.ts'
 import { placeOf } from './place.ts'
+import { tagsToMove } from './tags-to-move.ts'
 
 type ManifestRoute = { name: RepositoryPath; reference: Reference }
 
@@ -39,21 +40,22 @@ export async function getManifest(deps: OciDeps, asked: OciExchange, route: Mani
   return new Response(body as Uint8Array<ArrayBuffer>, { headers })
 }
 
-/** end-7: stores a manifest under its digest and moves the tag. */
+/** end-7: stores a manifest under its digest and moves its tags. */
 export async function putManifest(deps: OciDeps, asked: OciExchange, route: ManifestRoute): Promise<Response> {
   const { request, url } = asked.exchange
   const place = placeOf(route.name, url.host)
+  const { reference } = route
+  const tags = tagsToMove(reference, url.searchParams)
   const body = await readBody(asked.exchange, deps.limits.manifestBytes)
   const manifest = parse(body, request.headers.get('content-type') ?? undefined)
-  const { reference } = route
   const digest: Digest = reference.kind === 'digest' ? reference.digest : digestOf('sha256', body)
   const by = { caller: asked.caller, origin: asked.exchange.origin }
-  const tags = reference.kind === 'tag' ? [reference.tag] : []
   await pushManifest(deps, by, place, { body, manifest, digest, tags })
   return empty(201, {
     location: `/v2/${route.name}/manifests/${digest}`,
     'docker-content-digest': digest,
     ...(manifest.subject && { 'oci-subject': manifest.subject.digest }),
+    ...(reference.kind === 'digest' && tags.length > 0 && { 'oci-tag': tags.join(', ') }),
   })
 }
 
