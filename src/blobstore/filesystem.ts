@@ -26,6 +26,7 @@ import {
   stagedPath,
 } from './folder-layout.ts'
 import { FolderWriter } from './folder-writer.ts'
+import { WriteMemory } from './write-memory.ts'
 
 /*
  * The blob store in a folder; folder-layout.ts has the drawing. No file operation runs on the event loop, and several
@@ -70,6 +71,7 @@ class FilesystemStore implements BlobStore {
   readonly #closeOpenFiles = new Set<() => Promise<void>>()
   /** Who writes to which upload; this process is the only one on the folder. */
   readonly #writers = new Map<string, FolderWriter>()
+  readonly #memory = new WriteMemory(mostHeldBytes)
 
   constructor(paths: FolderPaths, folders: DurableFolders, atCommitStep: (step: CommitStep) => void | Promise<void>) {
     this.#paths = paths
@@ -95,7 +97,7 @@ class FilesystemStore implements BlobStore {
       this.#closeOpenFiles.delete(close)
       if (this.#writers.get(uploadId) === writer) this.#writers.delete(uploadId)
     }
-    const writer = new FolderWriter({ file, offsetBytes, state, onClose })
+    const writer = new FolderWriter({ file, offsetBytes, state, memory: this.#memory, onClose })
     this.#closeOpenFiles.add(close)
     this.#writers.set(uploadId, writer)
     return writer
@@ -233,6 +235,9 @@ class FilesystemStore implements BlobStore {
     })
   }
 }
+
+/** What uploads under way may hold in all before each holds only what is being written: two batches for sixteen. */
+const mostHeldBytes = 16 * 1024 * 1024
 
 /** The upload's id and offset say everything about a staged file, so the state has nothing to carry. */
 const folderState = 'folder' as UploadState

@@ -3,6 +3,7 @@ import { DomainError } from '../core/errors.ts'
 import type { UploadState, UploadWriter } from './blobstore.ts'
 import { toDomainError } from './folder-errors.ts'
 import { writeFully } from './write-fully.ts'
+import type { WriteMemory } from './write-memory.ts'
 
 /**
  * Bytes gathered before they are written. Request bodies come in chunks of 64-100 KiB on average; a call for each costs
@@ -19,14 +20,17 @@ export type FolderWriterOptions = {
   /** Where the next byte goes. */
   offsetBytes: number
   state: UploadState
+  /** Shared by all writers of the store. */
+  memory: WriteMemory
   /** Called once, when the file is closed. */
   onClose: () => void
 }
 
 /**
  * Appends to one staged file. While one batch is being written the next one gathers, so that at most two batches and a
- * chunk are held; `write` waits only when both are full. An error of a write under way is thrown by the next `write` or
- * `flush`, and by every one after it: the file may then hold anything past the last flushed offset.
+ * chunk are held; `write` waits only when both are full, or, where all writers together hold much, until its own bytes
+ * are written. An error of a write under way is thrown by the next `write` or `flush`, and by every one after it: the
+ * file may then hold anything past the last flushed offset.
  */
 export class FolderWriter implements UploadWriter {
   readonly #options: FolderWriterOptions
@@ -47,7 +51,11 @@ export class FolderWriter implements UploadWriter {
     if (chunk.byteLength === 0) return
     this.#gathered.push(chunk)
     this.#gatheredBytes += chunk.byteLength
-    if (this.#gatheredBytes >= batchBytes || this.#gathered.length >= batchChunks) await this.#sendGathered()
+    const { memory } = this.#options
+    memory.hold(chunk.byteLength)
+    const { isTight } = memory
+    if (isTight || this.#gatheredBytes >= batchBytes || this.#gathered.length >= batchChunks) await this.#sendGathered()
+    if (isTight) await this.#underWay
   }
 
   async flush(): Promise<{ offsetBytes: number; state: UploadState }> {
@@ -84,7 +92,10 @@ export class FolderWriter implements UploadWriter {
       this.#failure ??= toDomainError({ doing: 'writing staged content' }, error)
     } finally {
       this.#underWay = undefined
-      for (const chunk of chunks) freeBuffer(chunk)
+      for (const chunk of chunks) {
+        this.#options.memory.release(chunk.byteLength)
+        freeBuffer(chunk)
+      }
     }
   }
 
@@ -94,6 +105,7 @@ export class FolderWriter implements UploadWriter {
 
   async #close(): Promise<void> {
     this.#failure ??= new DomainError('unavailable', 'This writer is closed: open the upload again.')
+    this.#options.memory.release(this.#gatheredBytes)
     this.#gathered = []
     this.#gatheredBytes = 0
     await this.#underWay
