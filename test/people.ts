@@ -41,14 +41,28 @@ export async function disablePerson(server: TestServer, { name, account }: Perso
 
 /** Grants a level of 1, 3 or 7 on an organization (`group`) or a repository (`group/app`) of the first account. */
 export async function grant(server: TestServer, person: Person, on: string, level: number): Promise<void> {
-  const [organization, ...rest] = on.split('/')
-  const below = rest.length === 0 ? '' : `/repos/${rest.join('$')}`
-  const response = await fetch(`${server.url}/v2/manage/namespaces/${organization}${below}/access`, {
-    method: 'POST',
+  await manage(server, 'POST', `${managementPathOf(on)}/access`, [
+    { user_id: person.id, user_name: person.name, auth: level },
+  ])
+}
+
+/** Lets everyone pull from a repository (`group/app`) of the first account. */
+export async function makePublic(server: TestServer, repository: string): Promise<void> {
+  await manage(server, 'PATCH', managementPathOf(repository), { is_public: true })
+}
+
+function managementPathOf(name: string): string {
+  const [organization, ...rest] = name.split('/')
+  return `/v2/manage/namespaces/${organization}${rest.length === 0 ? '' : `/repos/${rest.join('$')}`}`
+}
+
+async function manage(server: TestServer, method: string, path: string, body: unknown): Promise<void> {
+  const response = await fetch(`${server.url}${path}`, {
+    method,
     headers: { 'x-auth-token': await managementToken(server), 'content-type': 'application/json' },
-    body: JSON.stringify([{ user_id: person.id, user_name: person.name, auth: level }]),
+    body: JSON.stringify(body),
   })
-  if (response.status !== 201) throw new Error(`grant: ${response.status} ${await response.text()}`)
+  if (response.status !== 201) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
 }
 
 function configOf(server: TestServer) {

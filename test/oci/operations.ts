@@ -1,4 +1,5 @@
-import { managementToken, type TestServer } from '../server.ts'
+import { makePublic } from '../people.ts'
+import type { TestServer } from '../server.ts'
 import { ociImage, type RegistryClient, registryClient, sha256 } from './registry-client.ts'
 
 /** What a request is made with: an organization of `prepareGroup`, who asks, and an upload of the asker's own if it can have one. */
@@ -53,13 +54,7 @@ export async function prepareGroup(server: TestServer, organization: string, vis
   )
   for (const tag of ['kept', 'tagged', 'dropped']) await putManifest(client, name, tag, imageOf(tag))
   await putManifest(client, name, 'moved', imageOf('dropped'))
-  if (visibility === 'private') return
-  const response = await fetch(`${server.url}/v2/manage/namespaces/${organization}/repos/r`, {
-    method: 'PATCH',
-    headers: { 'x-auth-token': await managementToken(server), 'content-type': 'application/json' },
-    body: JSON.stringify({ is_public: true }),
-  })
-  if (response.status !== 201) throw new Error(`public: ${response.status} ${await response.text()}`)
+  if (visibility === 'public') await makePublic(server, name)
 }
 
 /** The location of a new upload; undefined where the asker may have none. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { connect } from 'node:net'
-import { stower } from '../cli/command-line.ts'
+import { addPerson, grant, makePublic } from '../people.ts'
 import { postgresPrograms } from '../postgres-server.ts'
 import { createOrganization, managementToken, startTestServer, type TestServer } from '../server.ts'
 import { dockerToken, ociImage, type RegistryClient, registryClient, sha256 } from './registry-client.ts'
@@ -324,13 +324,7 @@ for (const engine of engines) {
 
     test('a public repository is pulled by anyone, and pushed to by nobody in particular', async () => {
       await client.pushImage('group/public', 'v1')
-      const token = await managementToken(server)
-      const changed = await fetch(`${server.url}/v2/manage/namespaces/group/repos/public`, {
-        method: 'PATCH',
-        headers: { 'x-auth-token': token, 'content-type': 'application/json' },
-        body: JSON.stringify({ is_public: true }),
-      })
-      expect(changed.status).toBe(201)
+      await makePublic(server, 'group/public')
       const anonymous = registryClient(
         server,
         await dockerToken(server, ['repository:group/public:pull,push', 'repository:group/app:pull'], ''),
@@ -463,18 +457,9 @@ for (const engine of engines) {
     /** `Authorization` of a new user who holds nothing but this level on one repository, which is made if need be. */
     const userWithGrant = async (organization: string, repository: string, level: number) => {
       await startUpload(`${organization}/${repository}`)
-      const name = `only-${repository}`
-      const env: Record<string, string> = { STOWER_DATA_DIR: server.dataDir, ...server.databaseEnv }
-      const made = await stower(['user', 'create', name], { env })
-      const password = /password \(shown once\): (\S+)/.exec(made.out)?.[1] ?? ''
-      const id = /id ([0-9a-f]{32})/.exec(made.out)?.[1]
-      const granted = await fetch(`${server.url}/v2/manage/namespaces/${organization}/repos/${repository}/access`, {
-        method: 'POST',
-        headers: { 'x-auth-token': await managementToken(server), 'content-type': 'application/json' },
-        body: JSON.stringify([{ user_id: id, user_name: name, auth: level }]),
-      })
-      expect(granted.status).toBe(201)
-      return `Basic ${btoa(`${name}:${password}`)}`
+      const person = await addPerson(server, `only-${repository}`)
+      await grant(server, person, `${organization}/${repository}`, level)
+      return person.basic
     }
 
     test('history and events tell of every move of a tag', async () => {

@@ -1,4 +1,5 @@
-import type { Database, Parameter } from '../../metadata/database.ts'
+import { type RawBuilder, sql } from 'kysely'
+import type { Database, Parameter, Reader } from '../../metadata/database.ts'
 import type { Caller } from '../caller.ts'
 import type { Facts, Standing } from './facts.ts'
 import type { Level } from './level.ts'
@@ -13,14 +14,17 @@ export const factsColumns = `
   o.id as organization_id, o.account_id as organization_account, og.level as organization_level,
   r.id as repository_id, r.is_public as repository_public, rg.level as repository_level`
 
+const grantJoins = `
+  left join organization_grants og on og.organization_id = o.id and og.user_id = u.id
+  left join repository_grants rg on rg.repository_id = r.id and rg.user_id = u.id`
+
 export const factsJoins = `
   (select 1 as one) q
   left join users u on u.id = $1
   left join access_keys k on k.id = $2
   left join organizations o on o.name = $3
   left join repositories r on r.organization_id = o.id and r.name = $4 and r.deleted_ms is null
-  left join organization_grants og on og.organization_id = o.id and og.user_id = u.id
-  left join repository_grants rg on rg.repository_id = r.id and rg.user_id = u.id`
+  ${grantJoins}`
 
 const hasRepositoryGrant = `
   case when u.id is null or o.id is null then 0
@@ -88,6 +92,30 @@ export function factsQuery(db: Database): (caller: Caller, place?: Place) => Pro
     if (!row) throw new Error('the facts query always answers one row')
     return readFacts(caller, row)
   }
+}
+
+/**
+ * What holds for the caller at each of some repositories that were found otherwise than by name. `ids` is a query of
+ * their ids, `repository_id`, and has to be bounded; those that are deleted are left out.
+ */
+export async function factsOfEach(
+  db: Reader,
+  caller: Caller,
+  ids: RawBuilder<unknown>,
+): Promise<{ place: Required<Place>; facts: Facts }[]> {
+  const [userId, keyId] = factsParameters(caller, undefined)
+  const { rows } = await sql<FactsRow & Required<Place>>`
+    select ${sql.raw(factsColumns)}, o.name as organization, r.name as repository
+    from (${ids}) c
+    join repositories r on r.id = c.repository_id and r.deleted_ms is null
+    join organizations o on o.id = r.organization_id
+    left join users u on u.id = ${userId}
+    left join access_keys k on k.id = ${keyId}
+    ${sql.raw(grantJoins)}`.execute(db)
+  return rows.map(row => ({
+    place: { organization: row.organization, repository: row.repository },
+    facts: readFacts(caller, row),
+  }))
 }
 
 function standingOf(caller: Caller, row: FactsRow): Standing {

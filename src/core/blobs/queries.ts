@@ -1,7 +1,10 @@
+import { sql } from 'kysely'
 import type { BlobLocation } from '../../blobstore/blobstore.ts'
 import type { Database, Reader, Transaction } from '../../metadata/database.ts'
 import type { Row } from '../../metadata/tables.ts'
-import { type FactsRow, factsColumns, factsJoins } from '../access/queries.ts'
+import type { Facts } from '../access/facts.ts'
+import { type FactsRow, factsColumns, factsJoins, factsOfEach, type Place } from '../access/queries.ts'
+import type { Caller } from '../caller.ts'
 
 export type BlobRow = { size_bytes: number; location: string }
 
@@ -205,6 +208,27 @@ export async function isLinked(db: Reader, repositoryId: number, digest: Uint8Ar
     .where('digest', '=', digest)
     .executeTakeFirst()
   return row !== undefined
+}
+
+/**
+ * The newest repositories that hold the blob, `limit` at most, and the one with the id `besides` if it is among the
+ * holders, each with what the caller's rights there follow from.
+ */
+export async function listHolders(
+  db: Reader,
+  caller: Caller,
+  query: { digest: Uint8Array; besides: number | undefined; limit: number },
+): Promise<{ place: Required<Place>; facts: Facts }[]> {
+  const { digest, besides, limit } = query
+  // No repository has the id 0.
+  return factsOfEach(
+    db,
+    caller,
+    sql`select repository_id from (
+          select repository_id from blob_links where digest = ${digest} order by repository_id desc limit ${limit}
+        ) newest
+        union select repository_id from blob_links where digest = ${digest} and repository_id = ${besides ?? 0}`,
+  )
 }
 
 /** True when a manifest of the repository needs this blob. */

@@ -4,6 +4,7 @@ import type { Exchange, Surface } from '../../http/exchange.ts'
 import { dockerService, tokenPath } from '../../protocol/auth/token-endpoint.ts'
 import { bearerChallenge, formatScope } from '../../protocol/oci/challenge.ts'
 import { errorBody } from '../../protocol/oci/errors.ts'
+import { parseRepositoryPath } from '../../protocol/oci/names.ts'
 import { parseRoute, type Route } from '../../protocol/oci/routes.ts'
 import { json, withoutBody } from './answers.ts'
 import { getBlob, removeBlob } from './blobs.ts'
@@ -117,7 +118,7 @@ function headersFor(exchange: Exchange, route: Route, error: DomainError): Recor
   const needsLogin =
     error.code === 'unauthenticated' || error.code === 'credentials_invalid' || error.code === 'scope_insufficient'
   if (!needsLogin) return {}
-  const scope = scopeOf(route)
+  const scope = scopeOf(exchange, route)
   return {
     'www-authenticate': bearerChallenge({
       realm: `${exchange.baseUrl}${tokenPath}/`,
@@ -130,11 +131,16 @@ function headersFor(exchange: Exchange, route: Route, error: DomainError): Recor
 }
 
 /** The scope a token needs for this route; none for the base, so that a login asks for nothing. */
-function scopeOf(route: Route): string | undefined {
+function scopeOf({ url }: Exchange, route: Route): string | undefined {
   switch (route.kind) {
     case 'catalog':
       return formatScope('registry', 'catalog', ['*'])
-    case 'upload-start':
+    case 'upload-start': {
+      const push = formatScope('repository', route.name, ['pull', 'push'])
+      // A client that asks for exactly what it is told to can mount only if it is told of the source too.
+      const from = url.searchParams.has('mount') && parseRepositoryPath(url.searchParams.get('from') ?? '')
+      return from ? `${push} ${formatScope('repository', from, ['pull'])}` : push
+    }
     case 'upload':
       return formatScope('repository', route.name, ['pull', 'push'])
     case 'manifest':

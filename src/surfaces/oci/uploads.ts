@@ -1,3 +1,4 @@
+import type { Place } from '../../core/access/queries.ts'
 import { mountBlob } from '../../core/blobs/mount.ts'
 import type { UploadBody } from '../../core/blobs/upload-body.ts'
 import {
@@ -28,9 +29,8 @@ export async function postUpload(deps: OciDeps, asked: OciExchange, route: Start
   const mount = url.searchParams.get('mount')
   if (mount !== null) {
     const digest = requireDigest(mount)
-    const from = parseRepositoryPath(url.searchParams.get('from') ?? '')
-    const source = from && splitRepositoryPath(from)
-    if (source && (await mountBlob(deps, by, { to: place, from: source, digest }))) return created(route.name, digest)
+    const from = mountSource(url)
+    if (from && (await mountBlob(deps, by, { to: place, from, digest }))) return created(route.name, digest)
   }
   const digestText = url.searchParams.get('digest')
   if (mount === null && digestText !== null) {
@@ -82,6 +82,14 @@ export async function deleteUpload(deps: OciDeps, asked: OciExchange, route: Upl
   const response = empty(204)
   response.headers.delete('content-length')
   return response
+}
+
+/** Undefined for a name that no repository can have. */
+function mountSource(url: URL): Required<Place> | 'anywhere' | undefined {
+  const text = url.searchParams.get('from') ?? ''
+  if (text === '') return 'anywhere'
+  const name = parseRepositoryPath(text)
+  return name && splitRepositoryPath(name)
 }
 
 function created(name: RepositoryPath, digest: Digest): Response {
