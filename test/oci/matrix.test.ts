@@ -20,7 +20,8 @@ const privateMatrix: Record<keyof typeof operations, string> = {
   'HEAD manifest by digest': '401 401 404 404 401 200 200 200 200 200 200 200 200 200 401',
   'GET blob': '401 401 404 404 401 200 200 200 200 200 200 200 200 200 401',
   'HEAD blob': '401 401 404 404 401 200 200 200 200 200 200 200 200 200 401',
-  'GET referrers': '401 401 404 404 401 200 200 200 200 200 200 200 200 200 401',
+  // An empty list, as of any repository that is not there.
+  'GET referrers': '401 401 200 200 401 200 200 200 200 200 200 200 200 200 401',
   'GET a missing tag': '401 401 404 404 401 404 404 404 404 404 404 404 404 404 401',
   'GET a missing repository': '401 401 404 404 401 404 404 404 404 404 404 404 404 404 404',
   'POST upload': '401 401 404 404 401 403 202 202 403 202 202 202 401 202 401',

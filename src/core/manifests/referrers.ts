@@ -1,9 +1,9 @@
 import type { Database } from '../../metadata/database.ts'
 import { type Digest, digestFromBytes, digestToBytes } from '../../protocol/oci/digest.ts'
-import type { Access } from '../access/access.ts'
+import { type Access, pathOf, requireAllowed } from '../access/access.ts'
+import { decide } from '../access/decide.ts'
 import type { Place } from '../access/queries.ts'
 import type { Caller } from '../caller.ts'
-import { DomainError } from '../errors.ts'
 import { listReferrers, type ReferrerRow, readAnnotations } from './queries.ts'
 
 /** A descriptor in the answer of the referrers API (distribution-spec, "Listing Referrers"). */
@@ -15,17 +15,24 @@ export type Referrer = {
   annotations?: Record<string, string>
 }
 
-/** A page of the manifests that name `subject`, which itself need not be there. */
+/**
+ * A page of the manifests that name `subject`, which itself need not be there; neither need the repository, for the
+ * specification knows no 404 here. One that the caller does not see has no referrers either (invariant 4).
+ * Throws `unauthenticated`, `credentials_invalid`, `scope_insufficient`.
+ */
 export async function findReferrers(
   deps: { db: Database; access: Access },
   caller: Caller,
   place: Required<Place>,
   query: { subject: Digest; artifactType?: string; after?: Digest; size: number },
 ): Promise<{ referrers: Referrer[]; hasMore: boolean }> {
-  const { repository } = await deps.access.require(caller, 'repository.pull', place)
-  if (!repository) throw new DomainError('repository_unknown', 'there is no such repository', { place })
+  const facts = await deps.access.facts(caller, place)
+  const decision = decide(caller, 'repository.pull', facts, pathOf(place))
+  if (!decision.isAllowed && decision.refusal === 'absent') return none
+  requireAllowed(decision, facts, place)
+  const { repository } = facts
   // PostgreSQL refuses U+0000 in text, and no media type holds it.
-  if (query.artifactType?.includes('\0')) return { referrers: [], hasMore: false }
+  if (!repository || query.artifactType?.includes('\0')) return none
   const rows = await listReferrers(deps.db.read, {
     repositoryId: repository.id,
     subject: digestToBytes(query.subject),
@@ -51,6 +58,8 @@ export async function findReferrers(
   })
   return { referrers, hasMore: rows.length > page.length }
 }
+
+const none = { referrers: [], hasMore: false }
 
 /** What annotations of one page may come to; a single descriptor may have almost a whole manifest of them. */
 const annotationsPerPage = 1024 * 1024

@@ -9,8 +9,9 @@ export const maxRanges = 16
 
 /**
  * Reads a Range header against content of `sizeBytes` (RFC 9110 section 14.1.2). Every range lies inside the content.
- * What is malformed, in another unit, overlapping or too much is ignored, as the RFC allows: `whole`. Content without
- * bytes satisfies no range.
+ * What is malformed, in another unit, overlapping or too much is ignored, as the RFC allows: `whole`. A range that ends
+ * before it begins is refused as one that nothing satisfies, which section 14.2 allows too: whoever asks for it has
+ * miscounted, and the whole content is not what they are ready for. Content without bytes satisfies no range.
  */
 export function parseRange(header: string | null | undefined, sizeBytes: number): RequestedRange {
   if (!header || header.length > maxHeaderLength) return whole
@@ -26,9 +27,10 @@ export function parseRange(header: string | null | undefined, sizeBytes: number)
   for (const spec of specs) {
     const range = resolveRangeSpec(spec, sizeBytes)
     if (range === 'malformed') return whole
+    if (range === 'reversed') return unsatisfiable
     if (range !== 'unsatisfiable') ranges.push(range)
   }
-  if (ranges.length === 0) return { kind: 'unsatisfiable' }
+  if (ranges.length === 0) return unsatisfiable
   return hasOverlap(ranges) ? whole : { kind: 'ranges', ranges }
 }
 
@@ -65,10 +67,11 @@ export function formatUnsatisfiedRange(sizeBytes: number): string {
 }
 
 const whole = { kind: 'whole' } as const
+const unsatisfiable = { kind: 'unsatisfiable' } as const
 const maxHeaderLength = 1024
 const maxContentRangeLength = 64
 
-function resolveRangeSpec(spec: string, sizeBytes: number): ByteRange | 'malformed' | 'unsatisfiable' {
+function resolveRangeSpec(spec: string, sizeBytes: number): ByteRange | 'malformed' | 'reversed' | 'unsatisfiable' {
   const match = /^([0-9]*)-([0-9]*)$/.exec(spec)
   const [first, last] = [match?.[1] ?? '', match?.[2] ?? '']
   if (first === '' && last === '') return 'malformed'
@@ -79,7 +82,7 @@ function resolveRangeSpec(spec: string, sizeBytes: number): ByteRange | 'malform
   }
   const firstByte = Number(first)
   const lastByte = last === '' ? sizeBytes - 1 : Number(last)
-  if (last !== '' && lastByte < firstByte) return 'malformed'
+  if (last !== '' && lastByte < firstByte) return 'reversed'
   if (firstByte >= sizeBytes) return 'unsatisfiable'
   return { firstByte, lastByte: Math.min(lastByte, sizeBytes - 1) }
 }

@@ -4,7 +4,7 @@ import { listCatalog } from '../../core/repositories/catalog/catalog.ts'
 import { listTags } from '../../core/tags/commands.ts'
 import { type Digest, parseDigest } from '../../protocol/oci/digest.ts'
 import { mediaTypes } from '../../protocol/oci/media-types.ts'
-import type { RepositoryPath } from '../../protocol/oci/names.ts'
+import { type RepositoryPath, splitRepositoryPath } from '../../protocol/oci/names.ts'
 import { nextLink, parsePage } from '../../protocol/oci/paging.ts'
 import { json } from './answers.ts'
 import type { OciDeps, OciExchange } from './deps.ts'
@@ -31,16 +31,18 @@ export async function getCatalog(deps: OciDeps, asked: OciExchange): Promise<Res
   return json(200, JSON.stringify({ repositories: names }), linkTo(url, page, names, hasMore))
 }
 
-/** end-12: manifests whose subject is this digest; an index that is empty where there are none. */
+/** end-12: manifests whose subject is this digest; an index that is empty where there are none, or no repository. */
 export async function getReferrers(
   deps: OciDeps,
   asked: OciExchange,
   route: { name: RepositoryPath; digest: Digest },
 ): Promise<Response> {
   const { url } = asked.exchange
-  const artifactType = url.searchParams.get('artifactType') ?? undefined
+  const artifactType = artifactTypeOf(url)
   const after = parseDigest(url.searchParams.get('last') ?? '')
-  const { referrers, hasMore } = await findReferrers(deps, asked.caller, placeOf(route.name, url.host), {
+  // A name of one component has no repository, which is no error here.
+  const place = splitRepositoryPath(route.name) ?? { organization: route.name, repository: '' }
+  const { referrers, hasMore } = await findReferrers(deps, asked.caller, place, {
     subject: route.digest,
     size: referrersPerPage,
     ...(artifactType !== undefined && { artifactType }),
@@ -53,6 +55,11 @@ export async function getReferrers(
     ...(artifactType !== undefined && { 'oci-filters-applied': 'artifactType' }),
     ...(hasMore && last && { link: nextLink(url.pathname, { last: last.digest, extra }) }),
   })
+}
+
+/** No media type holds a blank: it was a plus that the client did not encode. An empty filter is none. */
+function artifactTypeOf(url: URL): string | undefined {
+  return url.searchParams.get('artifactType')?.replaceAll(' ', '+') || undefined
 }
 
 function requirePage(url: URL): { size: number; last: string | undefined } {
