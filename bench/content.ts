@@ -26,14 +26,16 @@ export function makeImage(): Image {
   return { blobs, manifest: makeManifest(blobs) }
 }
 
-/** The first blob is the configuration, the others are layers. */
-export function makeManifest(blobs: readonly Blob[]): Blob {
+/** The first blob is the configuration, the others are layers; a title makes it another manifest of the same blobs. */
+export function makeManifest(blobs: readonly Blob[], title?: string): Blob {
   const [config, ...layers] = blobs.map(({ digest, sizeBytes }, index) => ({
     mediaType: `application/vnd.oci.image.${index === 0 ? 'config.v1+json' : 'layer.v1.tar+gzip'}`,
     digest,
     size: sizeBytes,
   }))
-  const bytes = new TextEncoder().encode(JSON.stringify({ schemaVersion: 2, mediaType: manifestType, config, layers }))
+  const annotations = title === undefined ? undefined : { 'org.opencontainers.image.title': title }
+  const manifest = { schemaVersion: 2, mediaType: manifestType, config, layers, annotations }
+  const bytes = new TextEncoder().encode(JSON.stringify(manifest))
   return { sizeBytes: bytes.byteLength, pieces: [bytes], digest: digestOf([bytes]) }
 }
 

@@ -53,24 +53,43 @@ export class Client implements Disposable {
     await this.#ask({ method: 'PUT', path: withDigest(locationOf(answer), blob) }, 201)
   }
 
+  /** POST, a PATCH for each chunk, PUT. */
+  async pushBlobInChunks(blob: Blob, chunkBytes: number): Promise<void> {
+    let path = await this.#startUpload()
+    for (let start = 0; start < blob.sizeBytes; start += chunkBytes) {
+      const chunk = partOf(blob, start, Math.min(blob.sizeBytes, start + chunkBytes))
+      const headers = {
+        'Content-Type': 'application/octet-stream',
+        'Content-Range': `${start}-${start + chunk.sizeBytes - 1}`,
+      }
+      path = locationOf(await this.#ask({ method: 'PATCH', path, body: chunk, headers }, 202))
+    }
+    await this.#ask({ method: 'PUT', path: withDigest(path, blob) }, 201)
+  }
+
+  /** A blob of this client's repository into another one. */
+  async mountBlob({ digest }: Blob, into: string): Promise<void> {
+    const query = `mount=${digest}&from=${this.#registry.repository}`
+    await this.#ask({ method: 'POST', path: `/v2/${into}/blobs/uploads/?${query}` }, 201)
+  }
+
   async pushImage({ blobs, manifest }: Image, tag: string): Promise<void> {
     for (const blob of blobs) await this.pushBlobLikeClients(blob)
     await this.putManifest(manifest, tag)
   }
 
-  async putManifest(manifest: Body, tag: string): Promise<void> {
+  async putManifest(manifest: Body, tag: string, repository = this.#registry.repository): Promise<void> {
     const headers = { 'Content-Type': manifestType }
-    await this.#ask({ method: 'PUT', path: this.#path(`manifests/${tag}`), body: manifest, headers }, 201)
+    await this.#ask({ method: 'PUT', path: `/v2/${repository}/manifests/${tag}`, body: manifest, headers }, 201)
   }
 
-  async headManifest(tag: string): Promise<void> {
+  async headManifest(reference: string): Promise<void> {
     const headers = { Accept: manifestType }
-    await this.#ask({ method: 'HEAD', path: this.#path(`manifests/${tag}`), headers }, 200)
+    await this.#ask({ method: 'HEAD', path: this.#path(`manifests/${reference}`), headers }, 200)
   }
 
-  async pullBlob({ digest, sizeBytes }: Blob): Promise<void> {
-    const { bodyBytes } = await this.#ask({ method: 'GET', path: this.#path(`blobs/${digest}`) }, 200)
-    if (bodyBytes !== sizeBytes) throw new Error(`${bodyBytes} bytes came, not ${sizeBytes}`)
+  async headBlob(digest: string): Promise<void> {
+    await this.#ask({ method: 'HEAD', path: this.#path(`blobs/${digest}`) }, 200)
   }
 
   [Symbol.dispose](): void {
@@ -101,4 +120,16 @@ function locationOf(answer: Answer): string {
 
 function withDigest(path: string, { digest }: Blob): string {
   return `${path}${path.includes('?') ? '&' : '?'}digest=${digest}`
+}
+
+/** Bytes `start` to `end` of a body, the last one not included. */
+function partOf({ pieces }: Body, start: number, end: number): Body {
+  const part: Uint8Array[] = []
+  let offset = 0
+  for (const piece of pieces) {
+    const [from, to] = [Math.max(start - offset, 0), Math.min(end - offset, piece.byteLength)]
+    if (from < to) part.push(piece.subarray(from, to))
+    offset += piece.byteLength
+  }
+  return { sizeBytes: end - start, pieces: part }
 }

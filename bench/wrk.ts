@@ -1,23 +1,47 @@
+import { join } from 'node:path'
 import type { Registry } from './registry.ts'
 
-export type Load = { path: string; headers?: Readonly<Record<string, string>> }
+export type Load = { path: string; headers?: Readonly<Record<string, string>>; connections: number; seconds: number }
 
-export const connections = 16
+export type Figures = { requests: number; bytes: number; seconds: number; latency: { p50Ms: number; p99Ms: number } }
 
 export const isWrkInstalled = Bun.which('wrk') !== null
 
-/** GETs one path again and again; resolves to the number of requests and the seconds they took. Throws for any error. */
-export async function runWrk(registry: Registry, load: Load, seconds: number) {
-  const headers = {
-    ...load.headers,
-    ...(registry.authorization !== undefined && { Authorization: registry.authorization }),
-  }
-  const fields = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`])
-  const url = `http://${registry.host}/v2/${registry.repository}/${load.path}`
-  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, ...fields, url]
-  const child = Bun.spawn(['wrk', ...args], { stdout: 'pipe', stderr: 'inherit' })
+/** GETs one path again and again. Throws for any error. */
+export async function runWrk(registry: Registry, load: Load): Promise<Figures> {
+  const child = startWrk(registry, load)
   const said = await new Response(child.stdout).text()
-  const [, requests, duration] = /(\d+) requests in ([\d.]+)s/.exec(said) ?? []
-  if (!requests || Number(requests) === 0 || /Non-2xx|Socket errors/.test(said)) throw new Error(`wrk ${url}:\n${said}`)
-  return { requests: Number(requests), seconds: Number(duration) }
+  const figures = /^figures (.*)$/m.exec(said)?.[1]?.split(' ').map(Number) ?? []
+  const [requests = 0, bytes = 0, microseconds = 0, errors = 0, p50 = 0, p99 = 0] = figures
+  if (requests === 0 || errors > 0) throw new Error(`wrk ${load.path}:\n${said}`)
+  return { requests, bytes, seconds: microseconds / 1e6, latency: { p50Ms: p50 / 1e3, p99Ms: p99 / 1e3 } }
+}
+
+/** GETs one path on every connection until it is disposed: for what is measured beside it. */
+export function wrkInBackground(registry: Registry, load: Omit<Load, 'seconds'>): AsyncDisposable {
+  const child = startWrk(registry, { ...load, seconds: 600 })
+  return {
+    [Symbol.asyncDispose]: async () => {
+      child.kill()
+      await child.exited
+    },
+  }
+}
+
+function startWrk(registry: Registry, { path, headers, connections, seconds }: Load) {
+  const fields = Object.entries({
+    ...headers,
+    ...(registry.authorization !== undefined && { Authorization: registry.authorization }),
+  }).flatMap(([name, value]) => ['-H', `${name}: ${value}`])
+  const options = [
+    '-t1',
+    `-c${connections}`,
+    `-d${seconds}s`,
+    '--timeout',
+    '60s',
+    '-s',
+    join(import.meta.dir, 'wrk.lua'),
+  ]
+  const url = `http://${registry.host}/v2/${path}`
+  return Bun.spawn(['wrk', ...options, ...fields, url], { stdout: 'pipe', stderr: 'inherit' })
 }
