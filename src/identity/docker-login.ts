@@ -1,11 +1,11 @@
 import { unsealSecretKey } from '../core/accounts/access-keys.ts'
 import type { AccountsDeps } from '../core/accounts/deps.ts'
 import {
-  findAccount,
-  findFirstAccount,
+  dockerLoginQuery,
   findLoginKey,
   findLoginUser,
   findProject,
+  type LoginUser,
   type User,
 } from '../core/accounts/queries.ts'
 import type { UserCaller } from '../core/caller.ts'
@@ -26,29 +26,38 @@ export async function logInWithPassword(
   name: LoginName | undefined,
   password: string,
 ): Promise<User> {
-  const user = name && (await findLoginUser(db.read, name))
+  return provePassword(passwords, name && (await findLoginUser(db.read, name)), password)
+}
+
+/** The caller behind docker credentials. */
+export type DockerLogin = (login: { name: string; password: string }) => Promise<UserCaller>
+
+/**
+ * Docker credentials are `user` in the first account, `account/user` in any, each with the password, or `project@AK` with
+ * the login key (`protocol/auth/login-key.ts`). Throws as `logInWithPassword`.
+ */
+export function openDockerLogin(deps: LoginDeps): DockerLogin {
+  const findUser = dockerLoginQuery(deps.db)
+  return async ({ name, password }) => {
+    const at = name.lastIndexOf('@')
+    // No user's name has an @ in it, so this form takes none away.
+    if (at >= 0) return logInWithAccessKey(deps, { projectName: name.slice(0, at), id: name.slice(at + 1), password })
+    const slash = name.indexOf('/')
+    const accountName = slash < 0 ? undefined : name.slice(0, slash)
+    const user = await findUser({ accountName, name: name.slice(slash + 1) })
+    return callerOfUser(await provePassword(deps.passwords, user, password))
+  }
+}
+
+async function provePassword(
+  passwords: LoginDeps['passwords'],
+  user: LoginUser | undefined,
+  password: string,
+): Promise<User> {
   const isRight = await passwords.verify(user, password)
   if (!user || !isRight || !user.isEnabled) throw loginInvalid()
   const { passwordHash: _, ...shown } = user
   return shown
-}
-
-/**
- * The caller behind docker credentials: `user` in the first account, `account/user` in any, each with the password, or
- * `project@AK` with the login key (`protocol/auth/login-key.ts`). Throws as `logInWithPassword`.
- */
-export async function logInToDocker(deps: LoginDeps, login: { name: string; password: string }): Promise<UserCaller> {
-  const { name, password } = login
-  const at = name.lastIndexOf('@')
-  // No user's name has an @ in it, so this form takes none away.
-  if (at >= 0) return logInWithAccessKey(deps, { projectName: name.slice(0, at), id: name.slice(at + 1), password })
-  return callerOfUser(await logInWithPassword(deps, await resolveLoginName(deps, name), password))
-}
-
-async function resolveLoginName({ db }: LoginDeps, name: string): Promise<LoginName | undefined> {
-  const slash = name.indexOf('/')
-  const account = await (slash < 0 ? findFirstAccount(db.read) : findAccount(db.read, name.slice(0, slash)))
-  return account && { accountId: account.id, name: name.slice(slash + 1) }
 }
 
 async function logInWithAccessKey(

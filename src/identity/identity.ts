@@ -3,9 +3,10 @@ import { findAccount, type User } from '../core/accounts/queries.ts'
 import { anonymous, type Caller } from '../core/caller.ts'
 import { DomainError } from '../core/errors.ts'
 import { parseAuthorization } from './authorization.ts'
-import { logInToDocker, logInWithPassword } from './docker-login.ts'
+import { logInWithPassword, openDockerLogin } from './docker-login.ts'
 import { type DockerTokens, openDockerTokens } from './docker-tokens.ts'
 import { callerOfToken, type KeystoneTokens, openKeystoneTokens } from './keystone-tokens.ts'
+import { rememberLogins } from './remembered-logins.ts'
 import { openSigningKeys } from './signing-keys.ts'
 
 export type IdentityDeps = AccountsDeps & {
@@ -20,7 +21,7 @@ export type IdentityDeps = AccountsDeps & {
 export type Identity = {
   /**
    * The caller of a request to the registry, by its Authorization header: nobody in particular without one, a token with
-   * its scopes, or a login without scopes. Synchronous for a token seen before. Throws `credentials_invalid` for
+   * its scopes, or a login without scopes. Synchronous for a token seen before, and for a login while nothing changed. Throws `credentials_invalid` for
    * everything else, never falling back to nobody; or `too_many_requests`.
    */
   ofDocker: (authorization: string | null) => Caller | Promise<Caller>
@@ -51,6 +52,8 @@ export function openIdentity(deps: IdentityDeps): Identity {
   const keystone = openKeystoneTokens({ ...deps, lifeMs: deps.tokens.keystoneLifeMs })
   const keys = openSigningKeys(deps)
   const docker = openDockerTokens({ ...deps, keys, lifeMs: deps.tokens.dockerLifeMs })
+  const logInToDocker = openDockerLogin(deps)
+  const rememberedLogin = rememberLogins(deps.db, logInToDocker)
   // Each proof answers undefined when it is not in the request; the first that is there decides.
   const managementProofs = [proofByToken(keystone)]
   return {
@@ -61,7 +64,7 @@ export function openIdentity(deps: IdentityDeps): Identity {
         case 'bearer':
           return docker.verify(given.token)
         case 'basic':
-          return logInToDocker(deps, given)
+          return rememberedLogin(given)
         case 'unreadable':
           throw unreadable()
       }
@@ -70,7 +73,7 @@ export function openIdentity(deps: IdentityDeps): Identity {
       if (header === null) return anonymous
       const given = parseAuthorization(header)
       if (given.kind !== 'basic') throw unreadable()
-      return logInToDocker(deps, given)
+      return logInToDocker(given)
     },
     ofManagement: async headers => {
       for (const proof of managementProofs) {

@@ -1,4 +1,4 @@
-import type { Reader, Transaction } from '../../metadata/database.ts'
+import type { Database, Reader, Transaction } from '../../metadata/database.ts'
 import { flag, type NewRow, type Row } from '../../metadata/tables.ts'
 
 export type Account = { id: string; name: string; createdMs: number }
@@ -166,6 +166,28 @@ export async function findLoginUser(
   return row && { ...userOf(row), passwordHash: row.password_hash }
 }
 
+/**
+ * Who claims to log in with docker: a name in an account that is named, or else in the first. In one query, compiled
+ * once: a client may send its password with every request.
+ */
+export function dockerLoginQuery(
+  db: Database,
+): (login: { accountName: string | undefined; name: string }) => Promise<LoginUser | undefined> {
+  const query = db.prepare<LoginUserRow>(
+    'docker-login',
+    `select u.id, u.account_id, a.name as account_name, u.name, u.is_administrator, u.is_enabled, u.epoch, u.created_ms,
+            u.password_hash
+     from users u join accounts a on a.id = u.account_id
+     where u.name = $2 and u.account_id =
+       case when cast($1 as text) is null then (select id from accounts order by created_ms, id limit 1)
+            else (select id from accounts where name = $1) end`,
+  )
+  return async ({ accountName, name }) => {
+    const [row] = await query([accountName ?? null, name])
+    return row && { ...userOf(row), passwordHash: row.password_hash }
+  }
+}
+
 /** Moves the user's epoch on, which voids every proof made before, and sets what is given. False: no such user. */
 export async function updateUser(
   tx: Transaction,
@@ -271,7 +293,8 @@ function users(db: Reader) {
     ])
 }
 
-type UserRow = Omit<Row<'users'>, 'password_hash'> & { account_name: string }
+type LoginUserRow = Row<'users'> & { account_name: string }
+type UserRow = Omit<LoginUserRow, 'password_hash'>
 
 function userOf(row: UserRow): User {
   return {
