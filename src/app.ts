@@ -1,4 +1,5 @@
 import { openInstallation } from './app/installation.ts'
+import { boundSendQueues } from './app/send-queues.ts'
 import type { BlobStore } from './blobstore/blobstore.ts'
 import type { CommitStep } from './blobstore/filesystem.ts'
 import type { Config } from './config.ts'
@@ -99,7 +100,11 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
     surfaceFor: (url, request) => (isOpen ? route(url, request) : starting),
     onAnswered: answered => report(logger, metrics, answered),
     bodyIdleMs: config.uploads.idleTimeoutMs,
+    connectionIdleMs: config.connections.idleTimeoutMs,
   })
+  if (config.listen.kind === 'tcp' && !boundSendQueues()) {
+    logger.info({}, 'this system can not bound send queues: clients that read slowly may be taken for idle')
+  }
   // Only now: an address that can't be had must not use up the one time that credentials are shown.
   const credentials = await prepareInstallation(installation, config.init, config.region).catch(async error => {
     await server.stop(0)

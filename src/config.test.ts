@@ -44,6 +44,7 @@ test('nothing set at all gives the defaults', () => {
     shutdownTimeoutMs: 25_000,
     log: { level: 'info', format: 'auto' },
     uploads: { expiryMs: 86_400_000, idleTimeoutMs: 60_000 },
+    connections: { idleTimeoutMs: 120_000 },
     tokens: { keystoneLifeMs: 86_400_000, dockerLifeMs: 900_000 },
     limits: { manifestBytes: 4_194_304, managementBodyBytes: 1_048_576 },
     sparseManifests: false,

@@ -26,6 +26,7 @@ export type Config = {
   readonly shutdownTimeoutMs: number
   readonly log: { readonly level: Values['log.level']; readonly format: Values['log.format'] }
   readonly uploads: { readonly expiryMs: number; readonly idleTimeoutMs: number }
+  readonly connections: { readonly idleTimeoutMs: number }
   readonly tokens: { readonly keystoneLifeMs: number; readonly dockerLifeMs: number }
   readonly limits: { readonly manifestBytes: number; readonly managementBodyBytes: number }
   /** Manifests may name what their repository lacks, unless their organization has it otherwise. */
@@ -124,6 +125,7 @@ function assemble(values: Values): Config {
     shutdownTimeoutMs: values.shutdown_timeout,
     log: { level: values['log.level'], format: values['log.format'] },
     uploads: { expiryMs: values['uploads.expiry'], idleTimeoutMs: values['uploads.idle_timeout'] },
+    connections: { idleTimeoutMs: values['connections.idle_timeout'] },
     tokens: { keystoneLifeMs: values['tokens.keystone_life'], dockerLifeMs: values['tokens.docker_life'] },
     limits: {
       manifestBytes: values['limits.manifest_size'],

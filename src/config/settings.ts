@@ -83,6 +83,11 @@ export const settings = {
     '60s',
     'How long the body of a request may stand still before its connection is closed.',
   ),
+  'connections.idle_timeout': withDefault(
+    duration({ from: '1s', to: '255s' }),
+    '120s',
+    'How long a connection may stand still, between two requests or while its client takes nothing of an answer, before it is closed. Shorter than 120 seconds also ends clients that read slowly.',
+  ),
   'tokens.keystone_life': withDefault(
     duration({ from: '1m', to: '30d' }),
     '24h',

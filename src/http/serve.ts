@@ -16,6 +16,8 @@ export type ServeOptions = {
   onAnswered: (answered: Answered) => void
   /** A request body that brings nothing for so long ends its request. */
   bodyIdleMs: number
+  /** A connection without a request, or whose client takes nothing of an answer, ends after so long. */
+  connectionIdleMs: number
 }
 
 export type Answered = {
@@ -42,8 +44,7 @@ export function serveHttp(options: ServeOptions): HttpServer {
     // Limits on bodies are each surface's own.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     development: false,
-    // A slow transfer that lives must not be cut: progress is watched instead.
-    idleTimeout: 0,
+    idleTimeout: secondsOf(options.connectionIdleMs),
     fetch: (request: Request, bun: Server<undefined>) => answer(options, request, bun),
     error: () => new Response('internal error\n', { status: 500 }),
     ...(options.tls && { tls: { cert: Bun.file(options.tls.certFile), key: Bun.file(options.tls.keyFile) } }),
@@ -70,8 +71,14 @@ export function serveHttp(options: ServeOptions): HttpServer {
 
 const pollMs = 20
 
+function secondsOf(ms: number): number {
+  return Math.ceil(ms / 1000)
+}
+
 async function answer(options: ServeOptions, request: Request, bun: Server<undefined>): Promise<Response> {
   const startedMs = performance.now()
+  // Finding the answer takes as long as it takes; where a body is read, its progress is watched.
+  bun.timeout(request, 0)
   // Bun hands on what it can't make a URL of (a Host header that is none) as a bare path.
   const hasUrl = !request.url.startsWith('/')
   const url = hasUrl ? new URL(request.url) : noUrl
@@ -89,6 +96,8 @@ async function answer(options: ServeOptions, request: Request, bun: Server<undef
   const response = await (hasUrl ? perform(options, exchange) : refuseHost())
   response.headers.set('x-request-id', exchange.origin.requestId)
   options.onAnswered({ exchange, status: response.status, seconds: (performance.now() - startedMs) / 1000 })
+  // Covers the answer on its way and the connection after it; an answer from a file has the server's own timer.
+  bun.timeout(request, secondsOf(options.connectionIdleMs))
   return response
 }
 

@@ -17,6 +17,7 @@ beforeAll(async () => {
     surfaceFor: url => (url.pathname.startsWith('/v3') ? installation.iam : installation.token),
     onAnswered: () => {},
     bodyIdleMs: 10_000,
+    connectionIdleMs: 120_000,
   })
 })
 afterAll(async () => {

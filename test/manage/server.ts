@@ -43,6 +43,7 @@ export async function startManageServer(open: () => Promise<TestDatabase>) {
     surfaceFor: () => surface,
     onAnswered: answer => answered.push(answer),
     bodyIdleMs: 10_000,
+    connectionIdleMs: 120_000,
   })
   const accounts = new Map<string, string>()
 
