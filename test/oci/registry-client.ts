@@ -6,7 +6,7 @@ export type RegistryClient = {
   request: (
     method: string,
     path: string,
-    options?: { headers?: Record<string, string>; body?: Uint8Array<ArrayBuffer> | string },
+    options?: { headers?: Record<string, string>; body?: Uint8Array<ArrayBuffer> | ReadableStream | string },
   ) => Promise<Response>
   /** Pushes a blob in one POST; its digest. */
   pushBlob: (name: string, content: Uint8Array<ArrayBuffer> | string) => Promise<string>
