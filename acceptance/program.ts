@@ -218,7 +218,7 @@ async function endBySignal(run: Run): Promise<void> {
  * A port below those that outgoing connections take (Linux: from 32768 on), so that none of them sits on it while the
  * program is down between a kill and its restart.
  */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt++) {
     const port = 20_000 + Math.floor(Math.random() * 12_000)
     if (await isFree(port)) return port

@@ -11,6 +11,7 @@ export type ToolName =
   | 'busybox'
   | 'strace'
   | 'openssl'
+  | 'docker-registry'
   | 'unshare'
   | 'runuser'
   | 'crane'

@@ -26,6 +26,8 @@ export const tools = {
   busybox: { debian: ['busybox-static'], fits: file => libcOf(file) === undefined },
   strace: { debian: ['strace'] },
   openssl: { debian: ['openssl'] },
+  // A peer that the differential test asks the same.
+  'docker-registry': { debian: ['docker-registry'] },
   unshare: { debian: ['util-linux'] },
   runuser: { debian: ['util-linux'] },
   crane: { go: 'github.com/google/go-containerregistry/cmd/crane@v0.22.1' },

@@ -17,7 +17,7 @@ export async function getBlob(deps: OciDeps, asked: OciExchange, route: BlobRout
   const blob = await deps.blobReader.find(asked.caller, placeOf(route.name, url.host), route.digest)
   const headers = blobHeaders(route.digest)
   if (hasMatchingTag(request.headers.get('if-none-match'), route.digest)) {
-    return new Response(null, { status: 304, headers })
+    return new Response(null, { status: 304, headers: headersUnchanged(headers) })
   }
   const isHead = request.method === 'HEAD'
   const range = isHead ? 'whole' : requestedRange(request, blob, route.digest)
@@ -65,6 +65,12 @@ function blobHeaders(digest: Digest): Record<string, string> {
     'cache-control': 'private, max-age=31536000, immutable',
     'x-content-type-options': 'nosniff',
   }
+}
+
+/** What a 304 may say: the client has the rest from before (RFC 9110 section 15.4.5). */
+function headersUnchanged({ etag = '', ...headers }: Record<string, string>): Record<string, string> {
+  const { 'cache-control': cacheControl = '', 'docker-content-digest': digest = '' } = headers
+  return { ...versionHeader, etag, 'cache-control': cacheControl, 'docker-content-digest': digest }
 }
 
 /** One range is served as such; several are answered with the whole, as RFC 9110 section 14.2 allows. */
