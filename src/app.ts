@@ -172,7 +172,7 @@ function jobHandlers(blobs: BlobDeps, identity: Identity): ReadonlyMap<string, J
   const { db } = blobs
   return new Map<string, JobHandler>([
     ['uploads.expire', { everyMs: 10 * 60_000, run: async () => void (await expireUploads(blobs)) }],
-    ['repository.purge', { run: job => purgeRepository(blobs, Number(job.subject)) }],
+    ['repository.purge', { run: async job => void (await purgeRepository(blobs, Number(job.subject))) }],
     ['tokens.expire', { everyMs: 60 * 60_000, run: async () => void (await identity.deleteExpired(1_000)) }],
     [
       'totals.fold',

@@ -53,17 +53,16 @@ export async function finishJob(tx: Transaction, job: Row<'jobs'>): Promise<void
   await tx.deleteFrom('jobs').where('id', '=', job.id).where('lease_id', '=', job.lease_id).execute()
 }
 
-export async function postponeJob(
-  tx: Transaction,
-  job: Row<'jobs'>,
-  next: { runAtMs: number; attempts: number; error: string | null },
-): Promise<void> {
+export type Postponement = { runAtMs: number; attempts: number; error: string | null; payload?: string }
+
+export async function postponeJob(tx: Transaction, job: Row<'jobs'>, next: Postponement): Promise<void> {
   await tx
     .updateTable('jobs')
     .set({
       run_at_ms: next.runAtMs,
       attempts: next.attempts,
       last_error: next.error,
+      ...(next.payload !== undefined && { payload: next.payload }),
       lease_id: null,
       lease_until_ms: 0,
     })

@@ -1,6 +1,6 @@
 import type { Database } from '../metadata/database.ts'
 import type { Row } from '../metadata/tables.ts'
-import { claimDueJob, finishJob, insertJob, postponeJob } from './queries.ts'
+import { claimDueJob, finishJob, insertJob, type Postponement, postponeJob } from './queries.ts'
 
 export type Job = Row<'jobs'>
 
@@ -12,8 +12,8 @@ export type Queue = {
   take: (kinds: readonly string[], lease: { id: string; nowMs: number; leaseMs: number }) => Promise<Job | undefined>
   /** Removes a job that is done, if it is still held under this lease. */
   finish: (job: Job) => Promise<void>
-  /** Lets a job go until `runAtMs`, if it is still held under this lease. */
-  postpone: (job: Job, next: { runAtMs: number; attempts: number; error: string | null }) => Promise<void>
+  /** Lets a job go until `runAtMs`, if it is still held under this lease; its payload stays unless one is given. */
+  postpone: (job: Job, next: Postponement) => Promise<void>
 }
 
 export function openQueue(db: Database): Queue {

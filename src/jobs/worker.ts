@@ -6,9 +6,15 @@ import type { Job, Queue } from './queue.ts'
 export type JobHandler = {
   /** Runs again and again with this pause, as one row with the subject ''; without it a job is done when it is done. */
   everyMs?: number
-  /** `signal` aborts when the worker stops: what throws then is not a failure and runs again at the next start. */
-  run: (job: Job, signal: AbortSignal) => Promise<void>
+  /**
+   * `signal` aborts when the worker stops: what throws then is not a failure and runs again at the next start. Long work
+   * is done in parts, so that the other jobs get their turn: each part answers how the next one goes on.
+   */
+  run: (job: Job, signal: AbortSignal) => Promise<NextPart | undefined>
 }
+
+/** A part that is to follow: after a pause, with this payload in the job's row. */
+export type NextPart = { inMs: number; payload: string }
 
 const leaseMs = 10 * 60_000
 const longestRetryMs = 60 * 60_000
@@ -76,8 +82,9 @@ export class JobWorker implements AsyncDisposable {
   async #run(job: Job): Promise<void> {
     const handler = this.#handlers.get(job.kind)
     if (!handler) return
+    let next: NextPart | undefined
     try {
-      await handler.run(job, this.#stop.signal)
+      next = await handler.run(job, this.#stop.signal)
     } catch (error) {
       if (this.#stop.signal.aborted) {
         return this.#queue.postpone(job, {
@@ -95,7 +102,12 @@ export class JobWorker implements AsyncDisposable {
       })
       return
     }
-    if (handler.everyMs === undefined) return this.#queue.finish(job)
-    await this.#queue.postpone(job, { runAtMs: this.#clock.nowMs() + handler.everyMs, attempts: 0, error: null })
+    if (!next && handler.everyMs === undefined) return this.#queue.finish(job)
+    await this.#queue.postpone(job, {
+      runAtMs: this.#clock.nowMs() + (next?.inMs ?? handler.everyMs ?? 0),
+      attempts: 0,
+      error: null,
+      payload: next?.payload ?? '{}',
+    })
   }
 }

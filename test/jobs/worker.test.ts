@@ -60,6 +60,47 @@ describeEngines('jobs', (_engine, open) => {
     expect(rows[0]?.run_at_ms).toBe(nowMs + 1000)
   })
 
+  test('long work goes on part by part, each with what the one before it left in the row', async () => {
+    const seen: string[] = []
+    await using worker = workerOf({
+      long: {
+        everyMs: 1000,
+        run: async job => {
+          seen.push(job.payload)
+          return seen.length % 3 === 0 ? undefined : { inMs: 10, payload: `after ${seen.length}` }
+        },
+      },
+    })
+    await worker.schedule()
+    nowMs += 1000
+    for (let part = 0; part < 3; part++) {
+      await worker.runDue()
+      nowMs += 10
+    }
+    expect(seen).toEqual(['{}', 'after 1', 'after 2'])
+    const [row] = await opened.db.read.selectFrom('jobs').selectAll().execute()
+    expect(row).toMatchObject({ payload: '{}', run_at_ms: nowMs - 10 + 1000 })
+  })
+
+  test('what the part of a job left stays in the row when the next part fails', async () => {
+    let runs = 0
+    await openQueue(opened.db).ensure({ kind: 'parts', subject: '', runAtMs: nowMs, nowMs })
+    await using worker = workerOf({
+      parts: {
+        run: async () => {
+          if (++runs === 2) throw new Error('not today')
+          return { inMs: 10, payload: 'half' }
+        },
+      },
+    })
+    await worker.runDue()
+    nowMs += 10
+    await worker.runDue()
+    expect(await opened.db.read.selectFrom('jobs').selectAll().execute()).toMatchObject([
+      { payload: 'half', attempts: 1 },
+    ])
+  })
+
   test('a job that fails is logged once, kept, and tried again later', async () => {
     let runs = 0
     await openQueue(opened.db).ensure({ kind: 'shaky', subject: 'x', runAtMs: nowMs, nowMs })
