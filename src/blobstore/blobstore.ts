@@ -47,6 +47,13 @@ export interface BlobStore extends AsyncDisposable {
   /** Staged uploads that began before `beforeMs` (Unix ms), for the sweep of those that no session row knows. */
   listUploads(beforeMs: number): AsyncIterable<string>
 
+  /**
+   * Some `limit` pieces of published content behind `after`, in the byte order of their locations, which is that of
+   * rows ordered by location: so a walk over both finds what one lacks of the other. What is published or removed
+   * meanwhile may be listed or not.
+   */
+  listContent(page: { after: BlobLocation | undefined; limit: number }): Promise<ContentPage>
+
   /** Throws `unavailable` with a sentence that says what is wrong when content cannot be read or written now. */
   check(): Promise<void>
 
@@ -61,6 +68,15 @@ export type UploadState = string & { readonly __brand: 'UploadState' }
 export type BlobLocation = string & { readonly __brand: 'BlobLocation' }
 
 export type StagedUpload = { uploadId: string; state: UploadState; offsetBytes: number }
+
+/** Published content as the store itself knows it. `modifiedMs` (Unix ms) is when its last byte was written. */
+export type StoredContent = { location: BlobLocation; uploadId: string; sizeBytes: number; modifiedMs: number }
+
+export type ContentPage = {
+  content: readonly StoredContent[]
+  /** Where the next page goes on: nothing up to here is missing in this one. Undefined when there is no more. */
+  next: BlobLocation | undefined
+}
 
 export type ContentDigest = { algorithm: DigestAlgorithm; hex: string }
 

@@ -110,6 +110,18 @@ describe('folder store', () => {
     expect(await Array.fromAsync(store.listUploads(1_000_000))).toEqual([])
   })
 
+  test('files that the store did not make are no content, wherever they lie', async () => {
+    await using store = await openFilesystemStore({ dataDir })
+    const location = await publish(store, 'one', bytes(10))
+    const shard = join(dataDir, 'blobs', location, '..')
+    await writeFile(join(dataDir, 'blobs', 'README'), '')
+    await writeFile(join(dataDir, 'blobs', 'sha256', 'README'), '')
+    await writeFile(join(shard, `${digestOf(bytes(10)).hex}.tar.gz`), '')
+    await mkdir(join(shard, `${digestOf(bytes(10)).hex}.folder`))
+    const { content } = await store.listContent({ after: undefined, limit: 10 })
+    expect(content.map(each => each.location)).toEqual([location])
+  })
+
   test('its check leaves nothing behind and says so when a folder is gone', async () => {
     await using store = await openFilesystemStore({ dataDir })
     await store.check()

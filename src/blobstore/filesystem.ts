@@ -1,4 +1,4 @@
-import { constants, type Stats } from 'node:fs'
+import { constants } from 'node:fs'
 import { access, type FileHandle, mkdir, open, readdir, rename, stat, statfs, unlink } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { DomainError, isDomainError } from '../core/errors.ts'
@@ -8,13 +8,14 @@ import type {
   BlobLocation,
   BlobStore,
   ContentDigest,
+  ContentPage,
   StagedUpload,
   UploadState,
   UploadWriter,
 } from './blobstore.ts'
 import { type DurableFolders, durableFolders, syncFolder } from './durable-folders.ts'
 import { streamFile } from './file-stream.ts'
-import { errnoOf, ignoreAbsent, toCheckError, translateErrors } from './folder-errors.ts'
+import { findStats, ignoreAbsent, toCheckError, translateErrors } from './folder-errors.ts'
 import {
   type FolderPaths,
   fileMode,
@@ -25,6 +26,7 @@ import {
   publishedPath,
   stagedPath,
 } from './folder-layout.ts'
+import { listFolder } from './folder-list.ts'
 import { FolderWriter } from './folder-writer.ts'
 import { WriteMemory } from './write-memory.ts'
 
@@ -172,6 +174,10 @@ class FilesystemStore implements BlobStore {
     }
   }
 
+  async listContent(page: { after: BlobLocation | undefined; limit: number }): Promise<ContentPage> {
+    return translateErrors({ doing: 'listing content' }, () => listFolder(this.#paths, page))
+  }
+
   async check(): Promise<void> {
     const { blobsDir, dataDir, probeFile } = this.#paths
     try {
@@ -287,13 +293,4 @@ async function findSizeBytes(path: string): Promise<number | undefined> {
 
 async function findModifiedMs(path: string): Promise<number | undefined> {
   return (await findStats(path))?.mtimeMs
-}
-
-async function findStats(path: string): Promise<Stats | undefined> {
-  try {
-    return await stat(path)
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined
-    throw error
-  }
 }

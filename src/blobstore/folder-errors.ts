@@ -1,3 +1,5 @@
+import type { Stats } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { DomainError, isDomainError } from '../core/errors.ts'
 
 export type FileCall = {
@@ -52,6 +54,26 @@ export async function ignoreAbsent(work: Promise<unknown>): Promise<void> {
     await work
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error
+  }
+}
+
+/** What is in a folder, nothing where it is no folder. */
+export async function ignoreMissingFolder(names: Promise<string[]>): Promise<string[]> {
+  try {
+    return await names
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return []
+    throw error
+  }
+}
+
+/** What the system knows of a file; undefined when it is not there. */
+export async function findStats(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw error
   }
 }
 

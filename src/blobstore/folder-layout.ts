@@ -63,6 +63,11 @@ export function publishedPath(paths: FolderPaths, location: BlobLocation): strin
   return `${paths.blobsDir}/${location}`
 }
 
+/** What a location says; undefined for text that `formatLocation` never makes. */
+export function parseLocation(location: string): { uploadId: string } | undefined {
+  return locationPattern.test(location) ? { uploadId: location.slice(location.lastIndexOf('.') + 1) } : undefined
+}
+
 // Longest name: 128 hex digits + dot + 64 = 193 bytes, under the 255 that file systems take.
 const uploadIdPattern = /^[A-Za-z0-9_-]{1,64}$/
 const locationPattern =

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { createHash } from 'node:crypto'
 import type { DigestAlgorithm } from '../protocol/oci/digest.ts'
 import type { ByteRange } from '../protocol/oci/range.ts'
-import type { BlobContent, BlobLocation, BlobStore, ContentDigest, StagedUpload } from './blobstore.ts'
+import type { BlobContent, BlobLocation, BlobStore, ContentDigest, StagedUpload, StoredContent } from './blobstore.ts'
 
 /** An empty store of one kind, and the way to a second one over the same bytes, as another process would open it. */
 export type StoreFixture = {
@@ -251,6 +251,46 @@ export function describeBlobStore(name: string, make: () => Promise<StoreFixture
       expect(await listed(Date.now() + hourMs)).toEqual(['waiting'])
     })
 
+    test('content is listed page by page in the order of its locations, and staged bytes are not', async () => {
+      const published = new Map<string, { uploadId: string; sizeBytes: number }>()
+      for (let number = 0; number < 12; number++) {
+        const uploadId = `u${number}`
+        const algorithm = number % 4 === 0 ? 'sha512' : 'sha256'
+        const location = await publish(store, uploadId, bytes(1000 + (number >> 1)), algorithm)
+        published.set(location, { uploadId, sizeBytes: 1000 + (number >> 1) })
+      }
+      await append(store, await start(store, 'staged'), bytes(10))
+      const inOrder = [...published.keys()].sort()
+      for (const limit of [1, 5, 12, 100]) {
+        const pages = await listPages(store, limit)
+        expect(pages.flat().map(({ location }) => location as string)).toEqual(inOrder)
+        expect(pages.every(page => page.length <= limit)).toBe(true)
+      }
+      for (const { location, uploadId, sizeBytes, modifiedMs } of (await listPages(store, 100)).flat()) {
+        expect({ uploadId, sizeBytes }).toEqual(published.get(location) ?? { uploadId: '', sizeBytes: -1 })
+        expect(Math.abs(Date.now() - modifiedMs)).toBeLessThan(60_000)
+      }
+    })
+
+    test('a list goes on behind content that was removed since, and tells nothing of it', async () => {
+      const locations: BlobLocation[] = []
+      for (let number = 0; number < 4; number++) locations.push(await publish(store, `u${number}`, bytes(number)))
+      locations.sort()
+      const [first, second, third, fourth] = locations as [BlobLocation, BlobLocation, BlobLocation, BlobLocation]
+      expect((await store.listContent({ after: undefined, limit: 2 })).next).toBe(second)
+      await store.remove(second)
+      await store.remove(third)
+      const rest = await store.listContent({ after: second, limit: 2 })
+      expect(rest.content.map(({ location }) => location)).toEqual([fourth])
+      const again = await store.listContent({ after: undefined, limit: 10 })
+      expect(again.content.map(({ location }) => location)).toEqual([first, fourth])
+      expect(again.next).toBeUndefined()
+    })
+
+    test('an empty store lists no content', async () => {
+      expect(await store.listContent({ after: undefined, limit: 10 })).toEqual({ content: [], next: undefined })
+    })
+
     test('a store that works passes its check and tells its free bytes, if it can', async () => {
       await store.check()
       const freeBytes = await store.freeBytes()
@@ -304,6 +344,18 @@ export function describeBlobStore(name: string, make: () => Promise<StoreFixture
       expect(sizeOf(opened)).toBe(chunks * chunkBytes)
     })
   })
+}
+
+/** Every page of a store's content. */
+export async function listPages(store: BlobStore, limit: number): Promise<(readonly StoredContent[])[]> {
+  const pages: (readonly StoredContent[])[] = []
+  let after: BlobLocation | undefined
+  do {
+    const page = await store.listContent({ after, limit })
+    pages.push(page.content)
+    after = page.next
+  } while (after !== undefined)
+  return pages
 }
 
 /** `length` bytes that differ from their neighbours and at every 64 KiB. */
