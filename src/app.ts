@@ -1,5 +1,6 @@
 import { openInstallation } from './app/installation.ts'
 import { boundSendQueues } from './app/send-queues.ts'
+import { sweepHandler } from './app/sweeping.ts'
 import type { BlobStore } from './blobstore/blobstore.ts'
 import type { CommitStep } from './blobstore/filesystem.ts'
 import type { Config } from './config.ts'
@@ -7,11 +8,13 @@ import { type Access, openAccess } from './core/access/access.ts'
 import { type InitialCredentials, prepareInstallation } from './core/accounts/first-start.ts'
 import type { BlobDeps } from './core/blobs/deps.ts'
 import { expireUploads } from './core/blobs/expire-uploads.ts'
-import { releaseSessions } from './core/blobs/queries.ts'
+import { LinkLeases } from './core/blobs/link-leases.ts'
+import { deletePublications, releaseSessions } from './core/blobs/queries.ts'
 import { openBlobReader } from './core/blobs/read.ts'
 import { UploadHashes } from './core/blobs/upload-hashes.ts'
 import type { Clock } from './core/clock.ts'
 import { DomainError } from './core/errors.ts'
+import type { SweepMoment } from './core/gc/deps.ts'
 import { openManifestReader } from './core/manifests/read.ts'
 import { PullCounter } from './core/repositories/pulls/pull-counter.ts'
 import { purgeRepository } from './core/repositories/purge/purge.ts'
@@ -42,7 +45,16 @@ import { type Metrics, openMetrics } from './telemetry/metrics.ts'
 /** Where a test may stop the process to see what a crash leaves. */
 export type CrashStep = CommitStep | 'before-commit' | 'after-commit'
 
-export type AppOptions = { config: Config; logger: Logger; clock?: Clock; atCommitStep?: (step: CrashStep) => void }
+export type AppOptions = {
+  config: Config
+  logger: Logger
+  clock?: Clock
+  atCommitStep?: (step: CrashStep) => void
+  /** Called at each step of the sweeps that run as jobs. */
+  atSweepStep?: (step: SweepMoment) => void
+  /** How often jobs are looked for; every 5 s unless it is given. */
+  lookForJobsEveryMs?: number
+}
 
 export type RunningServer = {
   url: string
@@ -60,7 +72,13 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
   await using opened = new AsyncDisposableStack()
   const installation = opened.use(await openInstallation(options, 'server'))
   // This process alone holds the folder in which uploads are staged, so nobody is writing to one.
-  await installation.db.write(releaseSessions, { survives: 'crash' })
+  await installation.db.write(
+    async tx => {
+      await releaseSessions(tx)
+      await deletePublications(tx, Number.MAX_SAFE_INTEGER)
+    },
+    { survives: 'crash' },
+  )
   const access = openAccess(installation.db)
   const identity = openIdentity({ ...installation, tokens: config.tokens })
   const metrics = openMetrics()
@@ -78,16 +96,33 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
       onFailure: error => logger.error({ error }, 'pull counts could not be written; they are kept for the next time'),
     }),
   )
+  const linkLeases = opened.use(
+    new LinkLeases({
+      ...installation,
+      graceMs: config.gc.graceMs,
+      onFailure: error => logger.error({ error }, 'the use of blobs could not be noted'),
+    }),
+  )
+  const sweeping = sweepHandler({
+    ...installation,
+    graceMs: config.gc.graceMs,
+    intervalMs: config.gc.intervalMs,
+    mayDelete: async () => true,
+    logger,
+    metrics,
+    ...(options.atSweepStep && { atSweepStep: options.atSweepStep }),
+  })
   const worker = opened.use(
     new JobWorker({
       queue: openQueue(installation.db),
-      handlers: jobHandlers(blobs, identity),
+      handlers: jobHandlers(blobs, identity, sweeping),
+      ...(options.lookForJobsEveryMs !== undefined && { lookEveryMs: options.lookForJobsEveryMs }),
       clock: installation.clock,
       logger,
     }),
   )
   await worker.schedule()
-  const surfaces = openSurfaces({ config, access, identity, metrics, blobs, pulls })
+  const surfaces = openSurfaces({ config, access, identity, metrics, blobs, pulls, linkLeases })
   const listenUrl = urlOfListen(config)
   const route = dispatch(surfaces)
   const starting = openStartingSurface()
@@ -130,9 +165,10 @@ type Parts = {
   metrics: Metrics
   blobs: BlobDeps
   pulls: PullCounter
+  linkLeases: LinkLeases
 }
 
-function openSurfaces({ config, access, identity, metrics, blobs, pulls }: Parts) {
+function openSurfaces({ config, access, identity, metrics, blobs, pulls, linkLeases }: Parts) {
   const { db, store, clock } = blobs
   const checks = {
     database: () => db.check(),
@@ -144,6 +180,7 @@ function openSurfaces({ config, access, identity, metrics, blobs, pulls }: Parts
       ...blobs,
       identity,
       pulls,
+      linkLeases,
       blobReader: openBlobReader({ db, store }),
       manifestReader: openManifestReader({ db }),
       sparseManifests: config.sparseManifests,
@@ -168,11 +205,12 @@ function openSurfaces({ config, access, identity, metrics, blobs, pulls }: Parts
   }
 }
 
-function jobHandlers(blobs: BlobDeps, identity: Identity): ReadonlyMap<string, JobHandler> {
+function jobHandlers(blobs: BlobDeps, identity: Identity, sweeping: JobHandler): ReadonlyMap<string, JobHandler> {
   const { db } = blobs
   return new Map<string, JobHandler>([
     ['uploads.expire', { everyMs: 10 * 60_000, run: async () => void (await expireUploads(blobs)) }],
     ['repository.purge', { run: async job => void (await purgeRepository(blobs, Number(job.subject))) }],
+    ['gc.sweep', sweeping],
     ['tokens.expire', { everyMs: 60 * 60_000, run: async () => void (await identity.deleteExpired(1_000)) }],
     [
       'totals.fold',

@@ -43,6 +43,7 @@ test('nothing set at all gives the defaults', () => {
     blobs: { kind: 'filesystem' },
     shutdownTimeoutMs: 25_000,
     log: { level: 'info', format: 'auto' },
+    gc: { graceMs: 86_400_000, intervalMs: 3_600_000 },
     uploads: { expiryMs: 86_400_000, idleTimeoutMs: 60_000 },
     connections: { idleTimeoutMs: 120_000 },
     tokens: { keystoneLifeMs: 86_400_000, dockerLifeMs: 900_000 },

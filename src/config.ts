@@ -27,6 +27,7 @@ export type Config = {
   readonly log: { readonly level: Values['log.level']; readonly format: Values['log.format'] }
   readonly uploads: { readonly expiryMs: number; readonly idleTimeoutMs: number }
   readonly connections: { readonly idleTimeoutMs: number }
+  readonly gc: { readonly graceMs: number; readonly intervalMs: number }
   readonly tokens: { readonly keystoneLifeMs: number; readonly dockerLifeMs: number }
   readonly limits: { readonly manifestBytes: number; readonly managementBodyBytes: number }
   /** Manifests may name what their repository lacks, unless their organization has it otherwise. */
@@ -126,6 +127,7 @@ function assemble(values: Values): Config {
     log: { level: values['log.level'], format: values['log.format'] },
     uploads: { expiryMs: values['uploads.expiry'], idleTimeoutMs: values['uploads.idle_timeout'] },
     connections: { idleTimeoutMs: values['connections.idle_timeout'] },
+    gc: { graceMs: values['gc.grace'], intervalMs: values['gc.interval'] },
     tokens: { keystoneLifeMs: values['tokens.keystone_life'], dockerLifeMs: values['tokens.docker_life'] },
     limits: {
       manifestBytes: values['limits.manifest_size'],

@@ -88,6 +88,16 @@ export const settings = {
     '120s',
     'How long a connection may stand still, between two requests or while its client takes nothing of an answer, before it is closed. Shorter than 120 seconds also ends clients that read slowly.',
   ),
+  'gc.grace': withDefault(
+    duration({ from: '0s', to: '90d' }),
+    '24h',
+    'How long a blob that no manifest names is kept after a push last relied on it. It is the time that a client may let pass between a layer and its manifest; `0s` is for tests.',
+  ),
+  'gc.interval': withDefault(
+    duration({ from: '1s', to: '30d' }),
+    '1h',
+    'The pause between two sweeps for what nobody needs any more.',
+  ),
   'tokens.keystone_life': withDefault(
     duration({ from: '1m', to: '30d' }),
     '24h',

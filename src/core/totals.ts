@@ -12,6 +12,20 @@ export async function addToTotal(tx: Transaction, owner: TotalOwner, metric: Met
   if (delta !== 0) await tx.insertInto('total_deltas').values({ owner, metric, delta }).execute()
 }
 
+/** Adds to many totals at once, some hundred at most; one row for each that changes. */
+export async function addToTotals(
+  tx: Transaction,
+  changes: readonly { owner: TotalOwner; metric: Metric; delta: number }[],
+): Promise<void> {
+  const sums = new Map<string, { owner: TotalOwner; metric: Metric; delta: number }>()
+  for (const { owner, metric, delta } of changes) {
+    const key = `${owner} ${metric}`
+    sums.set(key, { owner, metric, delta: (sums.get(key)?.delta ?? 0) + delta })
+  }
+  const rows = [...sums.values()].filter(row => row.delta !== 0)
+  if (rows.length > 0) await tx.insertInto('total_deltas').values(rows).execute()
+}
+
 /** Base plus deltas for each owner, 0 where nothing was ever counted. One query for the whole page. */
 export async function readTotals(
   db: Reader,

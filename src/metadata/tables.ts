@@ -90,7 +90,13 @@ export interface Tables {
     state: string
     created_ms: number
   }
-  blob_links: { repository_id: number; digest: Uint8Array; created_ms: number }
+  blob_links: {
+    repository_id: number
+    digest: Uint8Array
+    created_ms: number
+    /** When a push last relied on it; equal to `created_ms` as long as none did since the link was made. */
+    used_ms: number
+  }
   manifest_bodies: { digest: Uint8Array; body: Uint8Array }
   manifests: {
     repository_id: number
@@ -147,6 +153,10 @@ export interface Tables {
     created_ms: number
     expires_ms: number
   }
+  /** Content on its way from staging to its row, where no session tells of it. */
+  publications: { upload_id: string; begun_ms: number }
+  /** Who needs that no content goes away until then; `reason` is for people. */
+  content_holds: { id: string; reason: string; until_ms: number }
   events: {
     id: Generated<number>
     at_ms: number

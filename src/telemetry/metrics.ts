@@ -11,6 +11,10 @@ export type Metrics = {
   setReady: (isReady: boolean) => void
   /** Room left where blobs are kept. */
   setFreeBytes: (bytes: number) => void
+  /** What a step of a sweep removed: of this kind so many, with so many bytes of storage. */
+  countSwept: (kind: string, objects: number, bytes: number) => void
+  /** A sweep that is over: when it ended, how long it took, and how many blobs it found without their bytes. */
+  setSweep: (sweep: { endedMs: number; seconds: number; missing: number }) => void
 }
 
 export function openMetrics(): Metrics {
@@ -44,6 +48,33 @@ export function openMetrics(): Metrics {
     help: 'Bytes that can still be written to the blob store, as of the last readiness check.',
     registers: [registry],
   })
+  const swept = new Counter({
+    name: 'stower_gc_removed_objects_total',
+    help: 'What sweeps of this process removed, by kind: links to blobs, manifest bodies, blobs, stray content.',
+    labelNames: ['kind'],
+    registers: [registry],
+  })
+  const sweptBytes = new Counter({
+    name: 'stower_gc_removed_bytes_total',
+    help: 'Bytes of storage that sweeps of this process gave back, by kind.',
+    labelNames: ['kind'],
+    registers: [registry],
+  })
+  const sweepEnd = new Gauge({
+    name: 'stower_gc_last_run_timestamp_seconds',
+    help: 'When the last sweep that this process ended was over.',
+    registers: [registry],
+  })
+  const sweepSeconds = new Gauge({
+    name: 'stower_gc_last_run_duration_seconds',
+    help: 'How long the last sweep took from its beginning, pauses included.',
+    registers: [registry],
+  })
+  const missing = new Gauge({
+    name: 'stower_gc_missing_blobs',
+    help: 'Blobs that the last sweep found without their bytes.',
+    registers: [registry],
+  })
   const perRoute = new Map<string, { count: (status: number) => void; time: (value: number) => void }>()
   const of = (route: string) => {
     let known = perRoute.get(route)
@@ -65,5 +96,14 @@ export function openMetrics(): Metrics {
     },
     setReady: isReady => ready.set(isReady ? 1 : 0),
     setFreeBytes: value => free.set(value),
+    countSwept: (kind, objects, removedBytes) => {
+      if (objects > 0) swept.labels(kind).inc(objects)
+      if (removedBytes > 0) sweptBytes.labels(kind).inc(removedBytes)
+    },
+    setSweep: sweep => {
+      sweepEnd.set(Math.round(sweep.endedMs / 1000))
+      sweepSeconds.set(sweep.seconds)
+      missing.set(sweep.missing)
+    },
   }
 }

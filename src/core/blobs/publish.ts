@@ -9,7 +9,15 @@ import { type PushTarget, settleTarget, type Target } from '../repositories/push
 import { isLive } from '../repositories/queries.ts'
 import { addToTotal } from '../totals.ts'
 import type { BlobDeps } from './deps.ts'
-import { deleteHeldSession, findPresentBlob, holdPresentBlob, insertLink, upsertBlob } from './queries.ts'
+import {
+  deleteHeldSession,
+  deletePublication,
+  findPresentBlob,
+  holdPresentBlob,
+  insertLink,
+  insertPublication,
+  upsertBlob,
+} from './queries.ts'
 
 export type Publication = {
   target: Target | PushTarget
@@ -40,11 +48,17 @@ export async function publish(deps: BlobDeps, by: Requester, publication: Public
     }
   }
 
+  // From here to the row that mentions them the bytes must look like nobody's to no sweep. A session says so as well.
+  if (!publication.session) {
+    const nowMs = deps.clock.nowMs()
+    await db.write(tx => insertPublication(tx, staged.uploadId, nowMs), { survives: 'crash' })
+  }
   const location = await store.commit(staged, { algorithm: digestAlgorithm(digest), hex: digestHex(digest) })
   const counted = await keepOrRemove(deps, location, () =>
     db.write(async tx => {
       const nowMs = deps.clock.nowMs()
       const place = await upsertBlob(tx, { digest: bytes, sizeBytes: staged.offsetBytes, location, nowMs })
+      if (!publication.session && !(await deletePublication(tx, staged.uploadId))) throw lostUpload()
       await link(tx, deps, by, publication)
       deps.atCommitStep?.('before-commit')
       return place
@@ -85,9 +99,7 @@ function deletedMeanwhile(target: Target, cause?: unknown): DomainError {
 
 async function link(tx: Transaction, deps: BlobDeps, by: Requester, publication: Publication): Promise<void> {
   const { target, digest, session, staged } = publication
-  if (session && !(await deleteHeldSession(tx, session))) {
-    throw new DomainError('upload_unknown', 'the upload was ended by another request or expired: start it again')
-  }
+  if (session && !(await deleteHeldSession(tx, session))) throw lostUpload()
   const nowMs = deps.clock.nowMs()
   await recordLink(tx, by, {
     target: 'name' in target ? await settleTarget(tx, by, target, nowMs) : target,
@@ -96,6 +108,10 @@ async function link(tx: Transaction, deps: BlobDeps, by: Requester, publication:
     nowMs,
     kind: 'blob.pushed',
   })
+}
+
+function lostUpload(): DomainError {
+  return new DomainError('upload_unknown', 'the upload was ended by another request or expired: start it again')
 }
 
 /**

@@ -8,11 +8,13 @@ import type { Caller } from '../caller.ts'
 
 export type BlobRow = { size_bytes: number; location: string }
 
+export type BlobColumns = { blob_size: number | null; blob_location: string | null; link_used: number | null }
+
 /** Rights and the blob in one round trip: the fragments' parameters, then `$5` the digest. */
 export function linkedBlobQuery(db: Database) {
-  return db.prepare<FactsRow & { blob_size: number | null; blob_location: string | null }>(
+  return db.prepare<FactsRow & BlobColumns>(
     'blob-read',
-    `select ${factsColumns}, b.size_bytes as blob_size, b.location as blob_location
+    `select ${factsColumns}, b.size_bytes as blob_size, b.location as blob_location, l.used_ms as link_used
      from ${factsJoins}
      left join blob_links l on l.repository_id = r.id and l.digest = $5
      left join blobs b on b.digest = l.digest`,
@@ -175,8 +177,9 @@ export async function upsertBlob(
 }
 
 /**
- * Links a blob to a repository; false when it was linked before. Manifests that name it and came before it hold it from
- * now on.
+ * Links a blob to a repository; false when it was linked before. Then the link counts as used now, by a time that is
+ * always later than that of its making: what tells the two apart. Manifests that name the blob and came before it hold it
+ * from now on.
  */
 export async function insertLink(
   tx: Transaction,
@@ -184,12 +187,22 @@ export async function insertLink(
   digest: Uint8Array,
   nowMs: number,
 ): Promise<boolean> {
-  const { numInsertedOrUpdatedRows } = await tx
+  const link = await tx
     .insertInto('blob_links')
-    .values({ repository_id: repositoryId, digest, created_ms: nowMs })
-    .onConflict(conflict => conflict.doNothing())
-    .executeTakeFirst()
-  if ((numInsertedOrUpdatedRows ?? 0n) === 0n) return false
+    .values({ repository_id: repositoryId, digest, created_ms: nowMs, used_ms: nowMs })
+    .onConflict(conflict =>
+      conflict.columns(['repository_id', 'digest']).doUpdateSet(eb => ({
+        used_ms: eb
+          .case()
+          .when('excluded.used_ms', '>', eb.ref('blob_links.created_ms'))
+          .then(eb.ref('excluded.used_ms'))
+          .else(eb('blob_links.created_ms', '+', 1))
+          .end(),
+      })),
+    )
+    .returning(['created_ms', 'used_ms'])
+    .executeTakeFirstOrThrow()
+  if (link.used_ms !== link.created_ms) return false
   await tx
     .updateTable('manifest_blobs')
     .set({ held_digest: digest })
@@ -198,6 +211,42 @@ export async function insertLink(
     .where('held_digest', 'is', null)
     .execute()
   return true
+}
+
+export type LinkKey = { repositoryId: number; digest: Uint8Array }
+
+/**
+ * Notes that pushes rely on these links, some hundred at most; those that are there. A link whose time is later already
+ * keeps it.
+ */
+export async function touchLinks(tx: Transaction, links: readonly LinkKey[], nowMs: number): Promise<LinkKey[]> {
+  const touched = await tx
+    .updateTable('blob_links')
+    .set(eb => ({
+      used_ms: eb.case().when('used_ms', '<', nowMs).then(nowMs).else(eb.ref('used_ms')).end(),
+    }))
+    .where(eb =>
+      eb.or(links.map(link => eb.and([eb('repository_id', '=', link.repositoryId), eb('digest', '=', link.digest)]))),
+    )
+    .returning(['repository_id', 'digest'])
+    .execute()
+  return touched.map(row => ({ repositoryId: row.repository_id, digest: row.digest }))
+}
+
+/** Says, before content is published without a session, that its row is on its way. */
+export async function insertPublication(tx: Transaction, uploadId: string, nowMs: number): Promise<void> {
+  await tx.insertInto('publications').values({ upload_id: uploadId, begun_ms: nowMs }).execute()
+}
+
+/** Ends a publication; false when it was given up meanwhile. */
+export async function deletePublication(tx: Transaction, uploadId: string): Promise<boolean> {
+  const { numDeletedRows } = await tx.deleteFrom('publications').where('upload_id', '=', uploadId).executeTakeFirst()
+  return numDeletedRows > 0n
+}
+
+/** Gives up publications that began before this; what they published is then mentioned by nobody. */
+export async function deletePublications(tx: Transaction, beforeMs: number): Promise<void> {
+  await tx.deleteFrom('publications').where('begun_ms', '<', beforeMs).execute()
 }
 
 export async function isLinked(db: Reader, repositoryId: number, digest: Uint8Array): Promise<boolean> {

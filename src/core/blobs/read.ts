@@ -8,15 +8,18 @@ import { factsParameters, type Place, readFacts } from '../access/queries.ts'
 import { AnswerMemory } from '../answer-memory.ts'
 import type { Caller } from '../caller.ts'
 import { DomainError, isDomainError } from '../errors.ts'
-import { linkedBlobQuery } from './queries.ts'
+import { findPresentBlob, type LinkKey, linkedBlobQuery } from './queries.ts'
 
-/** A blob that this caller may read here: its size and the place of its bytes. */
-export type ReadableBlob = { sizeBytes: number; location: BlobLocation }
+/** A blob that this caller may read here: its size, the place of its bytes, and the link by which it is held. */
+export type ReadableBlob = { sizeBytes: number; location: BlobLocation; link: LinkKey & { usedMs: number } }
 
 export type BlobReader = {
   /** Rights and row in one query. Throws `blob_unknown`, `repository_unknown`, `organization_unknown`, … */
   find: (caller: Caller, place: Required<Place>, digest: Digest) => Promise<ReadableBlob>
-  /** Opens the bytes, before any header goes out. Throws `unavailable` when the row is there and the bytes are not. */
+  /**
+   * Opens the bytes, before any header goes out. Throws `unavailable` when the row is there and the bytes are not, and
+   * `blob_unknown` when both went since it was found.
+   */
   open: (blob: ReadableBlob, range?: ByteRange) => Promise<BlobContent>
 }
 
@@ -27,14 +30,20 @@ export function openBlobReader(deps: { db: Database; store: BlobStore }): BlobRe
     find: (caller, place, digest) => {
       const path = `${place.organization}/${place.repository}`
       return memory.answer(caller, `${path}@${digest}`, async () => {
-        const [row] = await query([...factsParameters(caller, place), digestToBytes(digest)])
+        const bytes = digestToBytes(digest)
+        const [row] = await query([...factsParameters(caller, place), bytes])
         if (!row) throw new Error('the blob query always answers one row')
         const facts = readFacts(caller, row)
         requireAllowed(decide(caller, 'repository.pull', facts, path), facts, place)
-        if (row.blob_size === null || row.blob_location === null) {
+        const { blob_size, blob_location, link_used, repository_id } = row
+        if (blob_size === null || blob_location === null || link_used === null || repository_id === null) {
           throw new DomainError('blob_unknown', `${path} holds no blob ${digest}`, { digest })
         }
-        return { sizeBytes: row.blob_size, location: row.blob_location as BlobLocation }
+        return {
+          sizeBytes: blob_size,
+          location: blob_location as BlobLocation,
+          link: { repositoryId: repository_id, digest: bytes, usedMs: link_used },
+        }
       })
     },
     open: async (blob, range) => {
@@ -42,6 +51,7 @@ export function openBlobReader(deps: { db: Database; store: BlobStore }): BlobRe
         return await deps.store.open(blob.location, range)
       } catch (error) {
         if (!isDomainError(error, 'blob_unknown')) throw error
+        if ((await findPresentBlob(deps.db.read, blob.link.digest))?.location !== blob.location) throw error
         throw new DomainError(
           'unavailable',
           'the bytes of this blob are missing from the blob store: is its disk mounted?',

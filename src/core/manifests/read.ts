@@ -56,7 +56,8 @@ export function openManifestReader(deps: { db: Database }): ManifestReader {
       const known = cache.get(manifest.digest)
       if (known) return known
       const body = await findBody(deps.db.read, digestToBytes(manifest.digest))
-      if (!body) throw new DomainError('unavailable', `the bytes of manifest ${manifest.digest} are missing`)
+      // Each row of a manifest refers to its bytes: without them, both went since it was found.
+      if (!body) throw new DomainError('manifest_unknown', `the manifest ${manifest.digest} was deleted meanwhile`)
       cache.set(manifest.digest, body)
       return body
     },

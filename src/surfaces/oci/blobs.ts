@@ -16,10 +16,12 @@ export async function getBlob(deps: OciDeps, asked: OciExchange, route: BlobRout
   const { request, url, log } = asked.exchange
   const blob = await deps.blobReader.find(asked.caller, placeOf(route.name, url.host), route.digest)
   const headers = blobHeaders(route.digest)
+  const isHead = request.method === 'HEAD'
+  // Who hears that it is there will not push it: until its manifest comes, it has to stay.
+  if (isHead) await deps.linkLeases.rely(blob.link)
   if (hasMatchingTag(request.headers.get('if-none-match'), route.digest)) {
     return new Response(null, { status: 304, headers: headersUnchanged(headers) })
   }
-  const isHead = request.method === 'HEAD'
   const range = isHead ? 'whole' : requestedRange(request, blob, route.digest)
   if (range === 'unsatisfiable') {
     const message = `the blob has ${blob.sizeBytes} bytes, and the range lies outside of them`

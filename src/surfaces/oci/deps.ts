@@ -1,4 +1,5 @@
 import type { BlobDeps } from '../../core/blobs/deps.ts'
+import type { LinkLeases } from '../../core/blobs/link-leases.ts'
 import type { BlobReader } from '../../core/blobs/read.ts'
 import type { Caller } from '../../core/caller.ts'
 import type { PushDeps } from '../../core/manifests/push.ts'
@@ -11,6 +12,7 @@ export type OciDeps = BlobDeps &
   PushDeps & {
     identity: { ofDocker: (authorization: string | null) => Caller | Promise<Caller> }
     blobReader: BlobReader
+    linkLeases: LinkLeases
     manifestReader: ManifestReader
     pulls: PullCounter
     limits: { manifestBytes: number }

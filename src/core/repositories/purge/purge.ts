@@ -6,8 +6,8 @@ const rowsPerBatch = 500
 
 /**
  * The job that takes away what a deleted repository held, in small transactions, so that deleting a million tags holds
- * nobody up. It may be cut and run again at any point. Content that no repository links any more stays in the
- * blob store.
+ * nobody up. It may be cut and run again at any point. Content that no repository links any more is for the sweep to
+ * remove.
  */
 export async function purgeRepository(
   { db, store }: { db: Database; store: BlobStore },
