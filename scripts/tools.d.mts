@@ -14,6 +14,7 @@ export type ToolName =
   | 'docker-registry'
   | 'unshare'
   | 'runuser'
+  | 'conformance'
   | 'crane'
 export const areToolsRequired: boolean
 export function findTool(name: ToolName): string | undefined

@@ -30,6 +30,9 @@ export const tools = {
   'docker-registry': { debian: ['docker-registry'] },
   unshare: { debian: ['util-linux'] },
   runuser: { debian: ['util-linux'] },
+  conformance: {
+    go: 'github.com/opencontainers/distribution-spec/conformance@v0.0.0-20260831232431-97274622c111',
+  },
   crane: { go: 'github.com/google/go-containerregistry/cmd/crane@v0.22.1' },
 }
 
