@@ -1,4 +1,6 @@
 import type { Transaction } from '../metadata/database.ts'
+import { insertion } from '../metadata/statement.ts'
+import type { NewRow } from '../metadata/tables.ts'
 import type { Actor, Requester } from './caller.ts'
 
 /** What can happen. An event is written in the transaction of the change it tells of. */
@@ -47,32 +49,44 @@ export async function recordEvent(tx: Transaction, by: Requester<Actor>, event: 
 
 /** Writes the events of one change, in order. */
 export async function recordEvents(tx: Transaction, by: Requester<Actor>, events: readonly Event[]): Promise<void> {
-  const actor = actorOf(by)
-  for (let from = 0; from < events.length; from += rowsPerInsert) {
-    await tx
-      .insertInto('events')
-      .values(
-        events.slice(from, from + rowsPerInsert).map(event => ({
-          at_ms: event.atMs,
-          account_id: event.accountId,
-          organization_id: event.organizationId ?? null,
-          repository_id: event.repositoryId ?? null,
-          kind: event.kind,
-          actor_id: actor.id,
-          actor_name: actor.name,
-          source_address: by.origin.sourceAddress,
-          request_id: by.origin.requestId,
-          digest_before: event.digestBefore ?? null,
-          digest_after: event.digestAfter ?? null,
-          detail: JSON.stringify(event.detail ?? {}),
-        })),
-      )
-      .execute()
-  }
+  await insertEvents(
+    tx,
+    events.map(event => rowOf(by, event)),
+  )
 }
 
-/** Engines bound the number of parameters of one statement. */
-const rowsPerInsert = 1000
+const insertEvents = insertion('events', [
+  'at_ms',
+  'account_id',
+  'organization_id',
+  'repository_id',
+  'kind',
+  'actor_id',
+  'actor_name',
+  'source_address',
+  'request_id',
+  'digest_before',
+  'digest_after',
+  'detail',
+])
+
+function rowOf(by: Requester<Actor>, event: Event): NewRow<'events'> {
+  const actor = actorOf(by)
+  return {
+    at_ms: event.atMs,
+    account_id: event.accountId,
+    organization_id: event.organizationId ?? null,
+    repository_id: event.repositoryId ?? null,
+    kind: event.kind,
+    actor_id: actor.id,
+    actor_name: actor.name,
+    source_address: by.origin.sourceAddress,
+    request_id: by.origin.requestId,
+    digest_before: event.digestBefore ?? null,
+    digest_after: event.digestAfter ?? null,
+    detail: JSON.stringify(event.detail ?? {}),
+  }
+}
 
 /** Who acts, as events and history name them. */
 export function actorOf({ caller }: Requester<Actor>): { id: string; name: string } {

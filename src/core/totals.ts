@@ -1,4 +1,5 @@
 import type { Reader, Transaction } from '../metadata/database.ts'
+import { insertion } from '../metadata/statement.ts'
 
 /**
  * Numbers that are read often and changed by many at once (tags of a repository, repositories of an organization). A
@@ -9,7 +10,7 @@ export type Metric = 'organizations' | 'repositories' | 'tags' | 'bytes'
 
 /** Adds to a total, in the transaction of the change it counts. */
 export async function addToTotal(tx: Transaction, owner: TotalOwner, metric: Metric, delta: number): Promise<void> {
-  if (delta !== 0) await tx.insertInto('total_deltas').values({ owner, metric, delta }).execute()
+  if (delta !== 0) await insertDeltas(tx, [{ owner, metric, delta }])
 }
 
 /** Adds to many totals at once, some hundred at most; one row for each that changes. */
@@ -23,8 +24,10 @@ export async function addToTotals(
     sums.set(key, { owner, metric, delta: (sums.get(key)?.delta ?? 0) + delta })
   }
   const rows = [...sums.values()].filter(row => row.delta !== 0)
-  if (rows.length > 0) await tx.insertInto('total_deltas').values(rows).execute()
+  await insertDeltas(tx, rows)
 }
+
+const insertDeltas = insertion('total_deltas', ['owner', 'metric', 'delta'])
 
 /** Base plus deltas for each owner, 0 where nothing was ever counted. One query for the whole page. */
 export async function readTotals(

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { BlobLocation } from '../../blobstore/blobstore.ts'
 import type { Database, Reader, Transaction } from '../../metadata/database.ts'
+import { insertion, perShape, statement } from '../../metadata/statement.ts'
 import type { Row } from '../../metadata/tables.ts'
 import type { Facts } from '../access/facts.ts'
 import { type FactsRow, factsColumns, factsJoins, factsOfEach, type Place } from '../access/queries.ts'
@@ -22,8 +23,22 @@ export function linkedBlobQuery(db: Database) {
 }
 
 export async function insertSession(tx: Transaction, row: Row<'upload_sessions'>): Promise<void> {
-  await tx.insertInto('upload_sessions').values(row).execute()
+  await insertSessions(tx, [row])
 }
+
+const insertSessions = insertion('upload_sessions', [
+  'id',
+  'repository_id',
+  'actor_id',
+  'algorithm',
+  'offset_bytes',
+  'digest_so_far',
+  'store_state',
+  'lease_id',
+  'lease_until_ms',
+  'created_ms',
+  'expires_ms',
+])
 
 export type SessionKey = { id: string; repositoryId: number; actorId: string }
 
@@ -49,17 +64,23 @@ export async function claimSession(
   key: SessionKey,
   lease: { id: string; nowMs: number; untilMs: number },
 ): Promise<Row<'upload_sessions'> | undefined> {
-  return tx
-    .updateTable('upload_sessions')
-    .set({ lease_id: lease.id, lease_until_ms: lease.untilMs })
-    .where('id', '=', key.id)
-    .where('repository_id', '=', key.repositoryId)
-    .where('actor_id', '=', key.actorId)
-    .where('expires_ms', '>', lease.nowMs)
-    .where(eb => eb.or([eb('lease_id', 'is', null), eb('lease_until_ms', '<', lease.nowMs)]))
-    .returningAll()
-    .executeTakeFirst()
+  const { id: leaseId, nowMs, untilMs } = lease
+  return sessionClaim.first(tx, { ...key, leaseId, nowMs, untilMs })
 }
+
+type Claim = SessionKey & { leaseId: string; nowMs: number; untilMs: number }
+
+const sessionClaim = statement((db, { id, repositoryId, actorId, leaseId, nowMs, untilMs }: Claim) =>
+  db
+    .updateTable('upload_sessions')
+    .set({ lease_id: leaseId, lease_until_ms: untilMs })
+    .where('id', '=', id)
+    .where('repository_id', '=', repositoryId)
+    .where('actor_id', '=', actorId)
+    .where('expires_ms', '>', nowMs)
+    .where(eb => eb.or([eb('lease_id', 'is', null), eb('lease_until_ms', '<', nowMs)]))
+    .returningAll(),
+)
 
 /** Lets every session go: whoever held one died with its process. */
 export async function releaseSessions(tx: Transaction): Promise<void> {
@@ -76,24 +97,28 @@ export async function updateHeldSession(
   held: { id: string; leaseId: string },
   change: Partial<Row<'upload_sessions'>>,
 ): Promise<boolean> {
-  const { numUpdatedRows } = await tx
-    .updateTable('upload_sessions')
-    .set(change)
-    .where('id', '=', held.id)
-    .where('lease_id', '=', held.leaseId)
-    .executeTakeFirst()
-  return numUpdatedRows > 0n
+  const columns = Object.keys(change).join(' ')
+  return (await heldSessionUpdate(columns).change(tx, { ...change, heldId: held.id, heldLease: held.leaseId })) > 0
 }
+
+const heldSessionUpdate = perShape((columns: string) =>
+  statement((db, values: Partial<Row<'upload_sessions'>> & { heldId: string; heldLease: string }) =>
+    db
+      .updateTable('upload_sessions')
+      .set(Object.fromEntries(columns.split(' ').map(column => [column, values[column as keyof typeof values]])))
+      .where('id', '=', values.heldId)
+      .where('lease_id', '=', values.heldLease),
+  ),
+)
 
 /** Removes a session that is still held under this lease; false when it was lost. */
 export async function deleteHeldSession(tx: Transaction, held: { id: string; leaseId: string }): Promise<boolean> {
-  const { numDeletedRows } = await tx
-    .deleteFrom('upload_sessions')
-    .where('id', '=', held.id)
-    .where('lease_id', '=', held.leaseId)
-    .executeTakeFirst()
-  return numDeletedRows > 0n
+  return (await heldSessionDelete.change(tx, held)) > 0
 }
+
+const heldSessionDelete = statement((db, held: { id: string; leaseId: string }) =>
+  db.deleteFrom('upload_sessions').where('id', '=', held.id).where('lease_id', '=', held.leaseId),
+)
 
 /** Sessions past their time that nobody is writing to. */
 export async function expiredSessions(db: Reader, nowMs: number, limit: number): Promise<Row<'upload_sessions'>[]> {
@@ -135,23 +160,27 @@ export async function holdPresentBlob(tx: Transaction, digest: Uint8Array): Prom
 }
 
 export async function findPresentBlob(db: Reader, digest: Uint8Array): Promise<BlobRow | undefined> {
-  return db
-    .selectFrom('blobs')
-    .select(['size_bytes', 'location'])
-    .where('digest', '=', digest)
-    .where('state', '=', 'present')
-    .executeTakeFirst()
+  return presentBlob.first(db, { digest })
 }
+
+const presentBlob = statement((db, { digest }: { digest: Uint8Array }) =>
+  db.selectFrom('blobs').select(['size_bytes', 'location']).where('digest', '=', digest).where('state', '=', 'present'),
+)
 
 /**
  * Makes `location` the blob's place unless its bytes are present elsewhere already: of two uploads of one digest the
  * first committed row wins. Returns the place that counts.
  */
-export async function upsertBlob(
-  tx: Transaction,
-  blob: { digest: Uint8Array; sizeBytes: number; location: BlobLocation; nowMs: number },
-): Promise<string> {
-  const { location } = await tx
+export async function upsertBlob(tx: Transaction, blob: NewBlob): Promise<string> {
+  const row = await blobUpsert.first(tx, blob)
+  if (!row) throw new Error('an upsert always answers its row')
+  return row.location
+}
+
+type NewBlob = { digest: Uint8Array; sizeBytes: number; location: BlobLocation; nowMs: number }
+
+const blobUpsert = statement((db, blob: NewBlob) =>
+  db
     .insertInto('blobs')
     .values({
       digest: blob.digest,
@@ -171,10 +200,8 @@ export async function upsertBlob(
         state: 'present',
       })),
     )
-    .returning('location')
-    .executeTakeFirstOrThrow()
-  return location
-}
+    .returning('location'),
+)
 
 /**
  * Links a blob to a repository; false when it was linked before. Then the link counts as used now, by a time that is
@@ -187,9 +214,16 @@ export async function insertLink(
   digest: Uint8Array,
   nowMs: number,
 ): Promise<boolean> {
-  const link = await tx
+  const link = await linkUpsert.first(tx, { repositoryId, digest, nowMs })
+  if (!link || link.used_ms !== link.created_ms) return false
+  await missingHold.change(tx, { repositoryId, digest })
+  return true
+}
+
+const linkUpsert = statement((db, link: LinkKey & { nowMs: number }) =>
+  db
     .insertInto('blob_links')
-    .values({ repository_id: repositoryId, digest, created_ms: nowMs, used_ms: nowMs })
+    .values({ repository_id: link.repositoryId, digest: link.digest, created_ms: link.nowMs, used_ms: link.nowMs })
     .onConflict(conflict =>
       conflict.columns(['repository_id', 'digest']).doUpdateSet(eb => ({
         used_ms: eb
@@ -200,18 +234,17 @@ export async function insertLink(
           .end(),
       })),
     )
-    .returning(['created_ms', 'used_ms'])
-    .executeTakeFirstOrThrow()
-  if (link.used_ms !== link.created_ms) return false
-  await tx
+    .returning(['created_ms', 'used_ms']),
+)
+
+const missingHold = statement((db, { repositoryId, digest }: LinkKey) =>
+  db
     .updateTable('manifest_blobs')
     .set({ held_digest: digest })
     .where('repository_id', '=', repositoryId)
     .where('target_digest', '=', digest)
-    .where('held_digest', 'is', null)
-    .execute()
-  return true
-}
+    .where('held_digest', 'is', null),
+)
 
 export type LinkKey = { repositoryId: number; digest: Uint8Array }
 
@@ -235,14 +268,19 @@ export async function touchLinks(tx: Transaction, links: readonly LinkKey[], now
 
 /** Says, before content is published without a session, that its row is on its way. */
 export async function insertPublication(tx: Transaction, uploadId: string, nowMs: number): Promise<void> {
-  await tx.insertInto('publications').values({ upload_id: uploadId, begun_ms: nowMs }).execute()
+  await insertPublications(tx, [{ upload_id: uploadId, begun_ms: nowMs }])
 }
+
+const insertPublications = insertion('publications', ['upload_id', 'begun_ms'])
 
 /** Ends a publication; false when it was given up meanwhile. */
 export async function deletePublication(tx: Transaction, uploadId: string): Promise<boolean> {
-  const { numDeletedRows } = await tx.deleteFrom('publications').where('upload_id', '=', uploadId).executeTakeFirst()
-  return numDeletedRows > 0n
+  return (await publicationDelete.change(tx, { uploadId })) > 0
 }
+
+const publicationDelete = statement((db, { uploadId }: { uploadId: string }) =>
+  db.deleteFrom('publications').where('upload_id', '=', uploadId),
+)
 
 /** Gives up publications that began before this; what they published is then mentioned by nobody. */
 export async function deletePublications(tx: Transaction, beforeMs: number): Promise<void> {

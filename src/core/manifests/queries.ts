@@ -1,5 +1,6 @@
 import type { Database, Reader, Transaction } from '../../metadata/database.ts'
 import { lockRow } from '../../metadata/dialects.ts'
+import { insertion, perShape, statement } from '../../metadata/statement.ts'
 import type { NewRow, Row } from '../../metadata/tables.ts'
 import { type FactsRow, factsColumns, factsJoins } from '../access/queries.ts'
 
@@ -32,9 +33,12 @@ export function manifestByDigestQuery(db: Database) {
 }
 
 export async function findBody(db: Reader, digest: Uint8Array): Promise<Uint8Array | undefined> {
-  const row = await db.selectFrom('manifest_bodies').select('body').where('digest', '=', digest).executeTakeFirst()
-  return row?.body
+  return (await bodyOfDigest.first(db, { digest }))?.body
 }
+
+const bodyOfDigest = statement((db, { digest }: { digest: Uint8Array }) =>
+  db.selectFrom('manifest_bodies').select('body').where('digest', '=', digest),
+)
 
 /** Which of these digests the repository holds as blobs, and which as manifests; digests as hex of their binary form. */
 export async function heldContent(
@@ -45,12 +49,8 @@ export async function heldContent(
   const held = async (table: 'blob_links' | 'manifests', digests: readonly Uint8Array[]) => {
     const found = new Set<string>()
     for (let from = 0; from < digests.length; from += digestsPerQuery) {
-      const rows = await db
-        .selectFrom(table)
-        .select('digest')
-        .where('repository_id', '=', repositoryId)
-        .where('digest', 'in', digests.slice(from, from + digestsPerQuery))
-        .execute()
+      const some = digests.slice(from, from + digestsPerQuery)
+      const rows = await heldAmong[table](some.length).all(db, { ...some, repositoryId })
       for (const row of rows) found.add(row.digest.toHex())
     }
     return found
@@ -60,6 +60,26 @@ export async function heldContent(
 
 /** Engines bound the number of parameters of one query. */
 const digestsPerQuery = 500
+
+/** By the number of digests, which are the values `0`, `1`, …. */
+const heldAmong = {
+  blob_links: perShape((count: number) => heldStatement('blob_links', count)),
+  manifests: perShape((count: number) => heldStatement('manifests', count)),
+}
+
+function heldStatement(table: 'blob_links' | 'manifests', count: number) {
+  return statement((db, values: { repositoryId: number; [index: number]: Uint8Array }) =>
+    db
+      .selectFrom(table)
+      .select('digest')
+      .where('repository_id', '=', values.repositoryId)
+      .where(
+        'digest',
+        'in',
+        Array.from({ length: count }, (_, index) => values[index] as Uint8Array),
+      ),
+  )
+}
 
 /**
  * Lets no other transaction link content to the repository until this one ends, and waits for those that have: a link
@@ -85,7 +105,11 @@ export async function findSparseManifests(db: Reader, organizationId: number): P
 
 /** Indexes that named a manifest before it came no longer wait for a blob of that digest. */
 export async function forgetMissing(tx: Transaction, repositoryId: number, digest: Uint8Array): Promise<void> {
-  await tx
+  await missingForget.change(tx, { repositoryId, digest })
+}
+
+const missingForget = statement((db, { repositoryId, digest }: { repositoryId: number; digest: Uint8Array }) =>
+  db
     .deleteFrom('manifest_blobs')
     .where('repository_id', '=', repositoryId)
     .where('target_digest', '=', digest)
@@ -96,48 +120,60 @@ export async function forgetMissing(tx: Transaction, repositoryId: number, diges
         .select('manifest_digest')
         .where('repository_id', '=', repositoryId)
         .where('child_digest', '=', digest),
-    )
-    .execute()
-}
+    ),
+)
 
 /** Stores the bytes once per digest, whatever number of repositories holds them. */
 export async function insertBody(tx: Transaction, digest: Uint8Array, body: Uint8Array): Promise<void> {
-  await tx
-    .insertInto('manifest_bodies')
-    .values({ digest, body })
-    .onConflict(conflict => conflict.doNothing())
-    .execute()
+  await bodyInsert.change(tx, { digest, body })
 }
 
+const bodyInsert = statement((db, { digest, body }: { digest: Uint8Array; body: Uint8Array }) =>
+  db
+    .insertInto('manifest_bodies')
+    .values({ digest, body })
+    .onConflict(conflict => conflict.doNothing()),
+)
+
 /** Adds a manifest to a repository; false when it was there before. */
-export async function insertManifest(tx: Transaction, row: NewRow<'manifests'>): Promise<boolean> {
-  const { numInsertedOrUpdatedRows } = await tx
-    .insertInto('manifests')
-    .values(row)
-    .onConflict(conflict => conflict.doNothing())
-    .executeTakeFirst()
-  return (numInsertedOrUpdatedRows ?? 0n) > 0n
+export async function insertManifest(tx: Transaction, row: Row<'manifests'>): Promise<boolean> {
+  return (await manifestInsert.change(tx, row)) > 0
 }
+
+const manifestInsert = statement((db, row: Row<'manifests'>) =>
+  db
+    .insertInto('manifests')
+    .values({
+      repository_id: row.repository_id,
+      digest: row.digest,
+      media_type: row.media_type,
+      artifact_type: row.artifact_type,
+      size_bytes: row.size_bytes,
+      config_digest: row.config_digest,
+      subject_digest: row.subject_digest,
+      content_bytes: row.content_bytes,
+      annotations: row.annotations,
+      pusher_id: row.pusher_id,
+      pushed_ms: row.pushed_ms,
+    })
+    .onConflict(conflict => conflict.doNothing()),
+)
 
 export async function insertReferences(
   tx: Transaction,
   references: { blobs: NewRow<'manifest_blobs'>[]; children: NewRow<'manifest_children'>[] },
 ): Promise<void> {
-  for (let from = 0; from < references.blobs.length; from += rowsPerInsert) {
-    await tx
-      .insertInto('manifest_blobs')
-      .values(references.blobs.slice(from, from + rowsPerInsert))
-      .execute()
-  }
-  for (let from = 0; from < references.children.length; from += rowsPerInsert) {
-    await tx
-      .insertInto('manifest_children')
-      .values(references.children.slice(from, from + rowsPerInsert))
-      .execute()
-  }
+  await insertBlobReferences(tx, references.blobs)
+  await insertChildren(tx, references.children)
 }
 
-const rowsPerInsert = 200
+const insertBlobReferences = insertion('manifest_blobs', [
+  'repository_id',
+  'manifest_digest',
+  'target_digest',
+  'held_digest',
+])
+const insertChildren = insertion('manifest_children', ['repository_id', 'manifest_digest', 'position', 'child_digest'])
 
 /** Removes a manifest and its references; false when it was not there. */
 export async function deleteManifestRow(tx: Transaction, repositoryId: number, digest: Uint8Array): Promise<boolean> {
@@ -151,14 +187,16 @@ export async function deleteManifestRow(tx: Transaction, repositoryId: number, d
 
 /** Pushes become visible in the repository's own time of change. */
 export async function touchRepository(tx: Transaction, repositoryId: number, nowMs: number): Promise<boolean> {
-  const { numUpdatedRows } = await tx
+  return (await repositoryTouch.change(tx, { repositoryId, nowMs })) > 0
+}
+
+const repositoryTouch = statement((db, { repositoryId, nowMs }: { repositoryId: number; nowMs: number }) =>
+  db
     .updateTable('repositories')
     .set({ updated_ms: nowMs })
     .where('id', '=', repositoryId)
-    .where('deleted_ms', 'is', null)
-    .executeTakeFirst()
-  return numUpdatedRows > 0n
-}
+    .where('deleted_ms', 'is', null),
+)
 
 export type ReferrerRow = Pick<Row<'manifests'>, 'digest' | 'media_type' | 'artifact_type' | 'size_bytes'> & {
   /** Characters of the annotations as JSON. */

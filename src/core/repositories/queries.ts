@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Database, Reader, Transaction } from '../../metadata/database.ts'
 import { joinedText } from '../../metadata/dialects.ts'
+import { statement } from '../../metadata/statement.ts'
 import type { NewRow, Row } from '../../metadata/tables.ts'
 import type { Level } from '../access/level.ts'
 import type { GrantRow } from '../organizations/queries.ts'
@@ -232,11 +233,9 @@ export async function findRepositoryId(db: Reader, organizationId: number, name:
 
 /** False once the repository is deleted. */
 export async function isLive(db: Reader, repositoryId: number): Promise<boolean> {
-  const row = await db
-    .selectFrom('repositories')
-    .select('id')
-    .where('id', '=', repositoryId)
-    .where('deleted_ms', 'is', null)
-    .executeTakeFirst()
-  return row !== undefined
+  return (await liveRepository.first(db, { repositoryId })) !== undefined
 }
+
+const liveRepository = statement((db, { repositoryId }: { repositoryId: number }) =>
+  db.selectFrom('repositories').select('id').where('id', '=', repositoryId).where('deleted_ms', 'is', null),
+)

@@ -1,5 +1,6 @@
 import type { Database, Reader, Transaction } from '../../metadata/database.ts'
 import { lockRow } from '../../metadata/dialects.ts'
+import { insertion, perShape, statement } from '../../metadata/statement.ts'
 import type { NewRow } from '../../metadata/tables.ts'
 
 /**
@@ -11,14 +12,32 @@ export async function holdTags(
   engine: Database['engine'],
   key: { repositoryId: number; tags: readonly string[] },
 ): Promise<ReadonlyMap<string, Uint8Array>> {
-  const select = tx
-    .selectFrom('tags')
-    .select(['name', 'digest'])
-    .where('repository_id', '=', key.repositoryId)
-    .where('name', 'in', key.tags)
-    .orderBy('name')
-  const rows = await lockRow(engine, select).execute()
+  const rows = await heldTags[engine](key.tags.length).all(tx, { ...key.tags, repositoryId: key.repositoryId })
   return new Map(rows.map(row => [row.name, row.digest]))
+}
+
+/** By the number of tags, which are the values `0`, `1`, …. */
+const heldTags = {
+  sqlite: perShape((count: number) => holdStatement('sqlite', count)),
+  postgres: perShape((count: number) => holdStatement('postgres', count)),
+}
+
+function holdStatement(engine: Database['engine'], count: number) {
+  return statement((db, values: { repositoryId: number; [index: number]: string }) =>
+    lockRow(
+      engine,
+      db
+        .selectFrom('tags')
+        .select(['name', 'digest'])
+        .where('repository_id', '=', values.repositoryId)
+        .where('name', 'in', textsOf(values, count))
+        .orderBy('name'),
+    ),
+  )
+}
+
+function textsOf(values: { [index: number]: string }, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => values[index] as string)
 }
 
 /** Points tags, each named once, at one digest. */
@@ -27,32 +46,34 @@ export async function upsertTags(
   move: { repositoryId: number; tags: readonly string[]; digest: Uint8Array; nowMs: number },
 ): Promise<void> {
   const { repositoryId, digest, nowMs } = move
-  await tx
-    .insertInto('tags')
-    .values(
-      move.tags.toSorted().map(name => ({
-        repository_id: repositoryId,
-        name,
-        digest,
-        created_ms: nowMs,
-        updated_ms: nowMs,
-      })),
-    )
-    .onConflict(conflict => conflict.columns(['repository_id', 'name']).doUpdateSet({ digest, updated_ms: nowMs }))
-    .execute()
+  await tagsUpsert(move.tags.length).change(tx, { ...move.tags.toSorted(), repositoryId, digest, nowMs })
 }
+
+/** By the number of tags, which are the values `0`, `1`, …. */
+const tagsUpsert = perShape((count: number) =>
+  statement((db, values: { repositoryId: number; digest: Uint8Array; nowMs: number; [index: number]: string }) => {
+    const { repositoryId, digest, nowMs } = values
+    const columns = { repository_id: repositoryId, digest, created_ms: nowMs, updated_ms: nowMs }
+    return db
+      .insertInto('tags')
+      .values(textsOf(values, count).map(name => ({ ...columns, name })))
+      .onConflict(conflict => conflict.columns(['repository_id', 'name']).doUpdateSet({ digest, updated_ms: nowMs }))
+  }),
+)
 
 export async function insertTagHistory(tx: Transaction, rows: readonly NewRow<'tag_history'>[]): Promise<void> {
-  for (let from = 0; from < rows.length; from += rowsPerInsert) {
-    await tx
-      .insertInto('tag_history')
-      .values(rows.slice(from, from + rowsPerInsert))
-      .execute()
-  }
+  await insertHistory(tx, rows)
 }
 
-/** Engines bound the number of parameters of one statement. */
-const rowsPerInsert = 1000
+const insertHistory = insertion('tag_history', [
+  'repository_id',
+  'tag',
+  'digest_before',
+  'digest_after',
+  'actor_id',
+  'actor_name',
+  'at_ms',
+])
 
 /** Removes a tag; the digest it named, undefined when it was not there. */
 export async function deleteTagRow(
@@ -84,13 +105,17 @@ export async function listTagNames(
   db: Reader,
   page: { repositoryId: number; after: string | undefined; limit: number },
 ): Promise<string[]> {
-  let select = db
+  // Every name is after the empty one.
+  const rows = await tagNames.all(db, { ...page, after: page.after ?? '' })
+  return rows.map(row => row.name)
+}
+
+const tagNames = statement((db, page: { repositoryId: number; after: string; limit: number }) =>
+  db
     .selectFrom('tags')
     .select('name')
     .where('repository_id', '=', page.repositoryId)
+    .where('name', '>', page.after)
     .orderBy('name')
-    .limit(page.limit)
-  if (page.after !== undefined) select = select.where('name', '>', page.after)
-  const rows = await select.execute()
-  return rows.map(row => row.name)
-}
+    .limit(page.limit),
+)

@@ -41,7 +41,7 @@ export function openConnection(
   return {
     raw,
     kysely: new Kysely<Tables>({ dialect: new ConnectionDialect(statements) }),
-    all: (sql, parameters) => statements.get(sql).all(...(parameters as SQLQueryBindings[])),
+    all: (sql, parameters) => statements.get(sql).statement.all(...(parameters as SQLQueryBindings[])),
     keep: sql => statements.keep(sql),
     close: () => {
       statements.finalize()
@@ -50,9 +50,11 @@ export function openConnection(
   }
 }
 
+type CompiledStatement = { statement: Statement; hasRows: boolean }
+
 /** Compiled statements by their text, the least recently used dropped first. */
 class StatementCache {
-  readonly #statements = new Map<string, Statement>()
+  readonly #statements = new Map<string, CompiledStatement>()
 
   readonly #kept: Statement[] = []
 
@@ -65,24 +67,26 @@ class StatementCache {
   }
 
   finalize(): void {
-    for (const statement of [...this.#statements.values(), ...this.#kept]) statement.finalize()
+    for (const { statement } of this.#statements.values()) statement.finalize()
+    for (const statement of this.#kept) statement.finalize()
     this.#statements.clear()
   }
 
-  get(sql: string): Statement {
+  get(sql: string): CompiledStatement {
     const known = this.#statements.get(sql)
     if (known) {
       this.#statements.delete(sql)
       this.#statements.set(sql, known)
       return known
     }
-    const made = this.connection.prepare(sql)
+    const statement = this.connection.prepare(sql)
+    const made = { statement, hasRows: statement.columnNames.length > 0 }
     this.#statements.set(sql, made)
     if (this.#statements.size > keptStatements) {
       const [oldest] = this.#statements
       if (oldest) {
         this.#statements.delete(oldest[0])
-        oldest[1].finalize()
+        oldest[1].statement.finalize()
       }
     }
     return made
@@ -130,9 +134,9 @@ class KyselyConnection implements DatabaseConnection {
 
   async executeQuery<Result>(query: CompiledQuery): Promise<QueryResult<Result>> {
     try {
-      const statement = this.statements.get(query.sql)
+      const { statement, hasRows } = this.statements.get(query.sql)
       const parameters = query.parameters as SQLQueryBindings[]
-      if (statement.columnNames.length > 0) return { rows: statement.all(...parameters) as Result[] }
+      if (hasRows) return { rows: statement.all(...parameters) as Result[] }
       const { changes, lastInsertRowid } = statement.run(...parameters)
       return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
     } catch (error) {
