@@ -95,7 +95,7 @@ function placeOf(running: RunningServer): Pick<TestServer, 'url' | 'host' | 'run
 type Login = { account: string; user: string; password: string }
 
 /** A management token, of the administrator unless another logs in, scoped to the project. */
-export async function managementToken(server: TestServer, login: Login = credentials): Promise<string> {
+export async function managementToken(server: Pick<TestServer, 'url'>, login: Login = credentials): Promise<string> {
   const response = await fetch(`${server.url}/v3/auth/tokens`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -121,7 +121,11 @@ export async function managementToken(server: TestServer, login: Login = credent
 }
 
 /** Creates an organization through the management API, in the account of whoever logs in. */
-export async function createOrganization(server: TestServer, namespace: string, login?: Login): Promise<void> {
+export async function createOrganization(
+  server: Pick<TestServer, 'url'>,
+  namespace: string,
+  login?: Login,
+): Promise<void> {
   const response = await fetch(`${server.url}/v2/manage/namespaces`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'x-auth-token': await managementToken(server, login) },

@@ -35,6 +35,12 @@ export interface BlobStore extends AsyncDisposable {
    */
   commit(upload: StagedUpload, digest: ContentDigest): Promise<BlobLocation>
 
+  /**
+   * Takes back a commit that no metadata came to mention: the content is staged as it was before, and the location holds
+   * nothing. Needs no room. Throws `upload_unknown` when the bytes are gone.
+   */
+  retract(upload: StagedUpload, location: BlobLocation): Promise<void>
+
   /** Drops staged content. Unknown uploads are no error: the sweep and a client may both end one. */
   abort(upload: StagedUpload): Promise<void>
 

@@ -140,6 +140,15 @@ class FilesystemStore implements BlobStore {
     return location
   }
 
+  async retract({ uploadId }: StagedUpload, location: BlobLocation): Promise<void> {
+    const path = publishedPath(this.#paths, location)
+    await translateErrors({ doing: 'taking back content', absent: 'upload_unknown' }, async () => {
+      await rename(path, stagedPath(this.#paths, uploadId))
+      // Synced, so that after a power cut the bytes don't stand where nothing knows them.
+      await syncFolder(dirname(path))
+    })
+  }
+
   async abort({ uploadId }: StagedUpload): Promise<void> {
     if (!isUploadId(uploadId)) return
     await this.#fence(uploadId)

@@ -182,6 +182,17 @@ export function describeBlobStore(name: string, make: () => Promise<StoreFixture
       await expectCode(store.commit(upload, digestOf(bytes(1000))), 'upload_unknown')
     })
 
+    test('a commit that is taken back leaves the upload as it was, and nothing at the location', async () => {
+      const upload = await append(store, await start(store, 'back'), bytes(1000))
+      const location = await store.commit(upload, digestOf(bytes(1000)))
+      await store.retract(upload, location)
+      await expectCode(store.open(location), 'blob_unknown')
+      await expectCode(store.retract(upload, location), 'upload_unknown')
+      const whole = await append(store, upload, bytes(500))
+      const content = new Uint8Array([...bytes(1000), ...bytes(500)])
+      expect(await readContent(await store.open(await store.commit(whole, digestOf(content))))).toEqual(content)
+    })
+
     for (const range of [
       { firstByte: 0, lastByte: 0 },
       { firstByte: 0, lastByte: 299_999 },

@@ -1,9 +1,10 @@
 import { createReadStream } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openServerLogger } from '../app/logs.ts'
 import { type RunningServer, startServer } from '../app.ts'
 import type { Config } from '../config.ts'
+import { DomainError } from '../core/errors.ts'
 import { type Command, requireConfig } from './command.ts'
 import { firstStartBlock } from './first-start-block.ts'
 
@@ -49,11 +50,25 @@ async function handOver(server: RunningServer, config: Config, isTerminal: boole
     return
   }
   const file = join(config.dataDir, 'initial-credentials.txt')
-  const handle = await open(file, 'w', 0o600)
-  await handle.writeFile(block)
-  await handle.sync()
-  await handle.close()
+  try {
+    await writeDurably(file, block)
+  } catch (cause) {
+    await rm(file, { force: true }).catch(() => {})
+    await server.stop()
+    const message = `the administrator's credentials could not be written to ${file}: free some space there, and make new ones with \`stower credentials reset\``
+    throw new DomainError('unavailable', message, {}, { cause })
+  }
   process.stdout.write(`The administrator's credentials are in ${file} (read them, then remove the file).\n`)
+}
+
+async function writeDurably(file: string, text: string): Promise<void> {
+  const handle = await open(file, 'w', 0o600)
+  try {
+    await handle.writeFile(text)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
 }
 
 /** Resolves when the process is asked to stop: by a signal, or by the end of the launcher that started it. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { commandLine, environment, launch, servedUrl, startAndStop, temporaryFolder } from './program.ts'
@@ -34,6 +34,16 @@ test('the second start hands nothing over', async () => {
   const { stdout } = await startAndStop({ dataDir: folder.path })
   expect(stdout).not.toContain('credentials')
   expect(readFileSync(file, 'utf8')).toBe(before)
+})
+
+test('credentials that can not be written down end the start with the way to new ones', async () => {
+  using folder = temporaryFolder()
+  mkdirSync(join(folder.path, 'initial-credentials.txt'))
+  const { code, stdout, stderr } = await launch({ dataDir: folder.path }).ended
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/^stower: [^\n]+initial-credentials\.txt[^\n]+credentials reset[^\n]+\n$/)
+  expect(stdout).not.toMatch(/Password|Secret key/)
+  await startAndStop({ dataDir: folder.path })
 })
 
 test('what the first start was told is what counts', async () => {

@@ -18,6 +18,7 @@ import { copyBody, type UploadBody, wrongSize } from './upload-body.ts'
 /** A writer that stops renewing its lease for so long has died with its process. */
 const leaseMs = 60_000
 const renewEveryMs = 20_000
+const letGoEveryMs = 1_000
 
 /** Takes an upload for this request alone. Throws `upload_unknown`, `upload_busy`. */
 export async function holdUpload(deps: BlobDeps, key: SessionKey): Promise<HeldUpload> {
@@ -74,6 +75,15 @@ export class HeldUpload implements AsyncDisposable {
       if (body.range || (body.lengthBytes ?? 0) > 0) throw wrongSize('no bytes came')
       return
     }
+    try {
+      await this.#append(body)
+    } catch (error) {
+      if (error instanceof DomainError) await this.#dropRefused()
+      throw error
+    }
+  }
+
+  async #append(body: UploadBody): Promise<void> {
     // The copy undoes a refused request: the session's own hash still stands at its offset.
     const hash = this.#hash?.copy()
     await using writer = await this.#deps.store.openUpload(this.staged())
@@ -87,6 +97,15 @@ export class HeldUpload implements AsyncDisposable {
       throw error
     }
     this.#moveTo(await writer.flush(), hash)
+  }
+
+  /** Opening drops what lies past the offset: on a full disk its room is needed, to let the session go at the least. */
+  async #dropRefused(): Promise<void> {
+    try {
+      await (await this.#deps.store.openUpload(this.staged()))[Symbol.asyncDispose]()
+    } catch {
+      // Whoever writes next drops it.
+    }
   }
 
   /** Writes the offset that was reached, and lets the session go. */
@@ -167,11 +186,33 @@ export class HeldUpload implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#renewal)
     if (this.#isOver) return
-    await this.#deps.db.write(
-      tx =>
-        updateHeldSession(tx, { id: this.#session.id, leaseId: this.leaseId }, { lease_id: null, lease_until_ms: 0 }),
-      { survives: 'crash' },
-    )
+    try {
+      await this.#letGo()
+    } catch {
+      // Something failed before, and that is what the client is told.
+      this.#letGoLater()
+    }
+  }
+
+  async #letGo(): Promise<void> {
+    const held = { id: this.#session.id, leaseId: this.leaseId }
+    await this.#deps.db.write(tx => updateHeldSession(tx, held, { lease_id: null, lease_until_ms: 0 }), {
+      survives: 'crash',
+    })
+  }
+
+  /** Where there was no room or no database for it: tried again until the lease has run out by itself. */
+  #letGoLater(): void {
+    let triesLeft = leaseMs / letGoEveryMs
+    const timer = setInterval(() => {
+      triesLeft--
+      if (triesLeft <= 0) clearInterval(timer)
+      void this.#letGo().then(
+        () => clearInterval(timer),
+        () => {},
+      )
+    }, letGoEveryMs)
+    timer.unref()
   }
 
   #moveTo(flushed: { offsetBytes: number; state: UploadState }, hash: RunningHash | undefined): void {

@@ -54,7 +54,7 @@ export async function publish(deps: BlobDeps, by: Requester, publication: Public
     await db.write(tx => insertPublication(tx, staged.uploadId, nowMs), { survives: 'crash' })
   }
   const location = await store.commit(staged, { algorithm: digestAlgorithm(digest), hex: digestHex(digest) })
-  const counted = await keepOrRemove(deps, location, () =>
+  const counted = await keepOrUndo(deps, publication, location, () =>
     db.write(async tx => {
       const nowMs = deps.clock.nowMs()
       const place = await upsertBlob(tx, { digest: bytes, sizeBytes: staged.offsetBytes, location, nowMs })
@@ -116,13 +116,20 @@ function lostUpload(): DomainError {
 
 /**
  * Bytes that no row came to mention are taken away again, but only where that is certain: after `unavailable` or a
- * foreign error the commit may have taken place all the same, and then they are needed.
+ * foreign error the commit may have taken place all the same, and then they are needed. A session that found no room
+ * gets its bytes back: its client may come again when there is some.
  */
-async function keepOrRemove<T>(deps: BlobDeps, location: BlobLocation, record: () => Promise<T>): Promise<T> {
+async function keepOrUndo<T>(
+  { store }: BlobDeps,
+  { session, staged }: Publication,
+  location: BlobLocation,
+  record: () => Promise<T>,
+): Promise<T> {
   try {
     return await record()
   } catch (error) {
-    if (isDomainError(error) && error.code !== 'unavailable') await deps.store.remove(location)
+    if (session && isDomainError(error, 'storage_full')) await store.retract(staged, location)
+    else if (isDomainError(error) && error.code !== 'unavailable') await store.remove(location)
     throw error
   }
 }

@@ -3,7 +3,7 @@ import type { StagedUpload } from '../../blobstore/blobstore.ts'
 import { type Digest, type DigestAlgorithm, digestAlgorithm, startHash } from '../../protocol/oci/digest.ts'
 import type { Place } from '../access/queries.ts'
 import type { Requester } from '../caller.ts'
-import { DomainError } from '../errors.ts'
+import { DomainError, isDomainError } from '../errors.ts'
 import { actorOf } from '../events.ts'
 import { findPushTarget, requireRepository, settleTarget, type Target } from '../repositories/push-target.ts'
 import type { BlobDeps } from './deps.ts'
@@ -26,7 +26,7 @@ export async function startUpload(
   const uploadId = randomUUID()
   const state = await deps.store.startUpload(uploadId)
   const nowMs = deps.clock.nowMs()
-  await deps.db.write(
+  const recorded = deps.db.write(
     async tx => {
       const { repositoryId } = await settleTarget(tx, by, target, nowMs)
       await insertSession(tx, {
@@ -46,6 +46,13 @@ export async function startUpload(
     // A repository that is made outlives more than a crash; the next durable write of the push takes it along.
     { survives: 'crash' },
   )
+  await recorded.catch(async error => {
+    // Of a file that no row came to mention nobody would learn; after `unavailable` the row may be there all the same.
+    if (isDomainError(error) && error.code !== 'unavailable') {
+      await deps.store.abort({ uploadId, state, offsetBytes: 0 })
+    }
+    throw error
+  })
   return uploadId
 }
 
