@@ -32,6 +32,7 @@ export const errorCodes = [
   'repository_exists',
   'grant_exists',
   'organization_not_empty',
+  'precondition_failed', // If-Match or If-None-Match; detail: the digest that is there
   // what came is not acceptable
   'organization_name_invalid',
   'repository_name_invalid',

@@ -1,5 +1,6 @@
 import type { Database } from '../../metadata/database.ts'
 import { type Digest, digestToBytes } from '../../protocol/oci/digest.ts'
+import type { Preconditions } from '../../protocol/oci/entity-tags.ts'
 import type { Access } from '../access/access.ts'
 import type { Place } from '../access/queries.ts'
 import type { Requester } from '../caller.ts'
@@ -8,19 +9,22 @@ import { DomainError } from '../errors.ts'
 import { recordEvent } from '../events.ts'
 import { requireRepository } from '../repositories/push-target.ts'
 import { recordTagChanges } from '../tags/move-tag.ts'
+import { requireState } from '../tags/preconditions.ts'
 import { deleteTagsOf } from '../tags/queries.ts'
 import { addToTotal } from '../totals.ts'
 import { deleteManifestRow } from './queries.ts'
 
 /**
  * Removes a manifest from the repository with all of its tags, at once. Children of an index and referrers stay.
- * Throws `manifest_unknown`, `denied`, …
+ * Throws `manifest_unknown`, and
+ * `precondition_failed` for one that is there, `denied`, …
  */
 export async function deleteManifest(
   deps: { db: Database; access: Access; clock: Clock },
   by: Requester,
   place: Required<Place>,
   digest: Digest,
+  preconditions: Preconditions,
 ): Promise<void> {
   const target = await requireRepository(deps, by, place, 'content.delete')
   const bytes = digestToBytes(digest)
@@ -33,6 +37,7 @@ export async function deleteManifest(
     if (!(await deleteManifestRow(tx, target.repositoryId, bytes))) {
       throw new DomainError('manifest_unknown', `${target.path} holds no manifest ${digest}`, { reference: digest })
     }
+    requireState(preconditions, digest, `the manifest ${digest}`)
     await recordEvent(tx, by, {
       kind: 'manifest.deleted',
       atMs: nowMs,

@@ -1,6 +1,7 @@
 import type { Database, Transaction } from '../../metadata/database.ts'
 import type { Descriptor } from '../../protocol/oci/descriptor.ts'
 import { type Digest, digestOf, digestToBytes } from '../../protocol/oci/digest.ts'
+import type { Preconditions } from '../../protocol/oci/entity-tags.ts'
 import type { ParsedManifest } from '../../protocol/oci/manifest.ts'
 import { isNonDistributable, manifestKind } from '../../protocol/oci/media-types.ts'
 import type { Access } from '../access/access.ts'
@@ -11,9 +12,11 @@ import { DomainError } from '../errors.ts'
 import { actorOf, recordEvent } from '../events.ts'
 import { findPushTarget, settleTarget, type Target } from '../repositories/push-target.ts'
 import { moveTags } from '../tags/move-tag.ts'
+import { hasPreconditions, requireState, requireTagState } from '../tags/preconditions.ts'
 import {
   findSparseManifests,
   forgetMissing,
+  hasManifest,
   heldContent,
   holdAgainstLinks,
   insertBody,
@@ -32,12 +35,15 @@ export type ManifestPush = {
   /** By which the client named it, or the sha256 of the body where it was named by a tag. */
   digest: Digest
   tags: readonly string[]
+  /** Of the tag or, where it is named by its digest, of the manifest. */
+  preconditions: Preconditions & { of: 'tag' | 'manifest' }
 }
 
 /**
  * Adds a manifest and moves its tags, all in one transaction. Every blob and child it names has to be held by this
  * repository; foreign layers and the subject may be missing, and all of it where manifests may be sparse. What is missing
- * and comes later is then held as if it had come first. Throws `manifest_reference_missing` (detail: all of them),
+ * and comes later is then held as if it had come first. Of pushes to one repository one at a time decides about its
+ * preconditions, for each changes the repository's row. Throws `precondition_failed`, `manifest_reference_missing` (detail: all of them),
  * `digest_invalid`, `denied`, …
  */
 export async function pushManifest(
@@ -60,6 +66,7 @@ export async function pushManifest(
     if (!(await touchRepository(tx, target.repositoryId, nowMs))) {
       throw new DomainError('repository_unknown', `the repository ${target.path} was deleted meanwhile`, { place })
     }
+    await requirePreconditions(tx, deps, target, push)
     const held = await holdReferences(tx, deps, target, references)
 
     await insertBody(tx, digest, push.body)
@@ -94,6 +101,21 @@ export async function pushManifest(
     }
     await moveTags(tx, by, { engine: deps.db.engine, target, tags: push.tags, digest, nowMs })
   })
+}
+
+async function requirePreconditions(
+  tx: Transaction,
+  { db }: PushDeps,
+  { repositoryId }: Target,
+  { preconditions, digest, tags }: ManifestPush,
+): Promise<void> {
+  if (!hasPreconditions(preconditions)) return
+  const [tag] = tags
+  if (preconditions.of === 'tag' && tag !== undefined) {
+    return requireTagState(tx, db.engine, { repositoryId, tag }, preconditions)
+  }
+  const isThere = await hasManifest(tx, repositoryId, digestToBytes(digest))
+  requireState(preconditions, isThere ? digest : undefined, `the manifest ${digest}`)
 }
 
 /** What of a manifest's references the repository holds, and as what. */

@@ -175,6 +175,16 @@ const insertBlobReferences = insertion('manifest_blobs', [
 ])
 const insertChildren = insertion('manifest_children', ['repository_id', 'manifest_digest', 'position', 'child_digest'])
 
+export async function hasManifest(db: Reader, repositoryId: number, digest: Uint8Array): Promise<boolean> {
+  const row = await db
+    .selectFrom('manifests')
+    .select('digest')
+    .where('repository_id', '=', repositoryId)
+    .where('digest', '=', digest)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 /** Removes a manifest and its references; false when it was not there. */
 export async function deleteManifestRow(tx: Transaction, repositoryId: number, digest: Uint8Array): Promise<boolean> {
   const { numDeletedRows } = await tx

@@ -1,4 +1,6 @@
 import type { Database } from '../../metadata/database.ts'
+import { digestFromBytes } from '../../protocol/oci/digest.ts'
+import type { Preconditions } from '../../protocol/oci/entity-tags.ts'
 import type { Access } from '../access/access.ts'
 import type { Place } from '../access/queries.ts'
 import type { Caller, Requester } from '../caller.ts'
@@ -7,16 +9,27 @@ import { DomainError } from '../errors.ts'
 import { requireRepository } from '../repositories/push-target.ts'
 import { addToTotal } from '../totals.ts'
 import { recordTagChanges } from './move-tag.ts'
+import { requireState } from './preconditions.ts'
 import { deleteTagRow, listTagNames } from './queries.ts'
 
 type Deps = { db: Database; access: Access; clock: Clock }
 
-/** Removes one tag; the manifest and its other tags stay. Throws `tag_unknown`, `denied`, … */
-export async function deleteTag(deps: Deps, by: Requester, place: Required<Place>, tag: string): Promise<void> {
+/**
+ * Removes one tag; the manifest and its other tags stay. Throws `tag_unknown`, and `precondition_failed` for one that is
+ * there, `denied`, …
+ */
+export async function deleteTag(
+  deps: Deps,
+  by: Requester,
+  place: Required<Place>,
+  tag: string,
+  preconditions: Preconditions,
+): Promise<void> {
   const target = await requireRepository(deps, by, place, 'content.delete')
   await deps.db.write(async tx => {
     const before = await deleteTagRow(tx, { repositoryId: target.repositoryId, tag })
     if (!before) throw new DomainError('tag_unknown', `${target.path} has no tag ${tag}`, { tag })
+    requireState(preconditions, digestFromBytes(before), `the tag ${tag}`)
     const changes = [{ tag, before, after: undefined }]
     await recordTagChanges(tx, by, { target, changes, nowMs: deps.clock.nowMs() })
     await addToTotal(tx, `repository:${target.repositoryId}`, 'tags', -1)

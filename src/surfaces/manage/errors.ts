@@ -35,6 +35,7 @@ const table = {
   repository_exists: swr(4090006),
   grant_exists: ({ operation }) => swr(operation.on === 'repository' ? 4090089 : 4090076),
   organization_not_empty: swr(4060074),
+  precondition_failed: { status: 412, code: 'SVCSTG.SWR.4000014' },
   organization_name_invalid: swr(4001028),
   repository_name_invalid: swr(4001029),
   tag_invalid: swr(4009021),

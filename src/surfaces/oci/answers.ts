@@ -1,4 +1,5 @@
 import type { Digest } from '../../protocol/oci/digest.ts'
+import { matchesWeakly, parseEntityTags } from '../../protocol/oci/entity-tags.ts'
 
 /** On every answer below `/v2/` (Docker registry API, "API Version Check"). */
 export const versionHeader = { 'docker-distribution-api-version': 'registry/2.0' }
@@ -29,14 +30,5 @@ export function withoutBody(response: Response): Response {
 
 /** True when the client has this content already (RFC 9110, If-None-Match; `*` matches whatever there is). */
 export function hasMatchingTag(ifNoneMatch: string | null, digest: Digest): boolean {
-  if (ifNoneMatch === null) return false
-  return ifNoneMatch
-    .split(',')
-    .map(tag =>
-      tag
-        .trim()
-        .replace(/^W\//, '')
-        .replace(/^"(.*)"$/, '$1'),
-    )
-    .some(tag => tag === '*' || tag === digest)
+  return ifNoneMatch !== null && matchesWeakly(parseEntityTags(ifNoneMatch) ?? [], digest)
 }

@@ -28,6 +28,7 @@ const table = {
   repository_exists: [409, 'DENIED'],
   grant_exists: [409, 'DENIED'],
   organization_not_empty: [409, 'DENIED'],
+  precondition_failed: [412, 'DENIED'],
   organization_name_invalid: [400, 'NAME_INVALID'],
   repository_name_invalid: [400, 'NAME_INVALID'],
   tag_invalid: [400, 'TAG_INVALID'],

@@ -6,6 +6,7 @@ import { deleteTag } from '../../core/tags/commands.ts'
 import { readBody } from '../../http/body.ts'
 import { acceptsMediaType } from '../../protocol/oci/accept.ts'
 import { type Digest, digestOf } from '../../protocol/oci/digest.ts'
+import { readPreconditions } from '../../protocol/oci/entity-tags.ts'
 import { type ParsedManifest, parseManifest } from '../../protocol/oci/manifest.ts'
 import { ManifestError } from '../../protocol/oci/manifest-error.ts'
 import type { Reference, RepositoryPath } from '../../protocol/oci/names.ts'
@@ -23,7 +24,8 @@ export async function getManifest(deps: OciDeps, asked: OciExchange, route: Mani
   const accept = request.headers.get('accept')
   if (!acceptsMediaType(accept, manifest.mediaType)) throw notAcceptable(manifest)
   if (hasMatchingTag(request.headers.get('if-none-match'), manifest.digest)) {
-    return new Response(null, { status: 304, headers: { ...versionHeader, etag: `"${manifest.digest}"` } })
+    const unchanged = { ...versionHeader, etag: `"${manifest.digest}"`, 'docker-content-digest': manifest.digest }
+    return new Response(null, { status: 304, headers: unchanged })
   }
   const headers = {
     ...versionHeader,
@@ -50,7 +52,11 @@ export async function putManifest(deps: OciDeps, asked: OciExchange, route: Mani
   const manifest = parse(body, request.headers.get('content-type') ?? undefined)
   const digest: Digest = reference.kind === 'digest' ? reference.digest : digestOf('sha256', body)
   const by = { caller: asked.caller, origin: asked.exchange.origin }
-  await pushManifest(deps, by, place, { body, manifest, digest, tags })
+  const preconditions = {
+    ...readPreconditions(request.headers),
+    of: reference.kind === 'tag' ? 'tag' : 'manifest',
+  } as const
+  await pushManifest(deps, by, place, { body, manifest, digest, tags, preconditions })
   return empty(201, {
     location: `/v2/${route.name}/manifests/${digest}`,
     'docker-content-digest': digest,
@@ -63,8 +69,9 @@ export async function putManifest(deps: OciDeps, asked: OciExchange, route: Mani
 export async function deleteReference(deps: OciDeps, asked: OciExchange, route: ManifestRoute): Promise<Response> {
   const place = placeOf(route.name, asked.exchange.url.host)
   const by = { caller: asked.caller, origin: asked.exchange.origin }
-  if (route.reference.kind === 'tag') await deleteTag(deps, by, place, route.reference.tag)
-  else await deleteManifest(deps, by, place, route.reference.digest)
+  const preconditions = readPreconditions(asked.exchange.request.headers)
+  if (route.reference.kind === 'tag') await deleteTag(deps, by, place, route.reference.tag, preconditions)
+  else await deleteManifest(deps, by, place, route.reference.digest, preconditions)
   return empty(202)
 }
 

@@ -108,6 +108,9 @@ function refuse(exchange: Exchange, route: Route, error: unknown): Response {
 
 function headersFor(exchange: Exchange, route: Route, error: DomainError): Record<string, string> {
   if (error.code === 'too_many_requests') return { 'retry-after': '5' }
+  if (error.code === 'precondition_failed' && typeof error.detail.found === 'string') {
+    return { etag: `"${error.detail.found}"` }
+  }
   if (error.code === 'upload_range_invalid' && route.kind === 'upload') {
     const offsetBytes = Number(error.detail.offsetBytes ?? 0)
     return {
