@@ -79,7 +79,7 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
     },
     { survives: 'crash' },
   )
-  const access = openAccess(installation.db)
+  const access = openAccess(installation.db, config.switches)
   const identity = openIdentity({ ...installation, tokens: config.tokens })
   const metrics = openMetrics()
   const blobs: BlobDeps = {
@@ -87,6 +87,7 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
     access,
     hashes: new UploadHashes(),
     uploadExpiryMs: config.uploads.expiryMs,
+    deletesBlobsInUse: config.deletesBlobsInUse,
     ...(options.atCommitStep && { atCommitStep: options.atCommitStep }),
   }
   const pulls = opened.use(
@@ -103,11 +104,12 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
       onFailure: error => logger.error({ error }, 'the use of blobs could not be noted'),
     }),
   )
+  const mayDelete = async () => !(await access.isReadOnly())
   const sweeping = sweepHandler({
     ...installation,
     graceMs: config.gc.graceMs,
     intervalMs: config.gc.intervalMs,
-    mayDelete: async () => true,
+    mayDelete,
     logger,
     metrics,
     ...(options.atSweepStep && { atSweepStep: options.atSweepStep }),
@@ -119,6 +121,7 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
       ...(options.lookForJobsEveryMs !== undefined && { lookEveryMs: options.lookForJobsEveryMs }),
       clock: installation.clock,
       logger,
+      mayDelete,
     }),
   )
   await worker.schedule()
@@ -208,8 +211,14 @@ function openSurfaces({ config, access, identity, metrics, blobs, pulls, linkLea
 function jobHandlers(blobs: BlobDeps, identity: Identity, sweeping: JobHandler): ReadonlyMap<string, JobHandler> {
   const { db } = blobs
   return new Map<string, JobHandler>([
-    ['uploads.expire', { everyMs: 10 * 60_000, run: async () => void (await expireUploads(blobs)) }],
-    ['repository.purge', { run: async job => void (await purgeRepository(blobs, Number(job.subject))) }],
+    [
+      'uploads.expire',
+      { everyMs: 10 * 60_000, deletesContent: true, run: async () => void (await expireUploads(blobs)) },
+    ],
+    [
+      'repository.purge',
+      { deletesContent: true, run: async job => void (await purgeRepository(blobs, Number(job.subject))) },
+    ],
     ['gc.sweep', sweeping],
     ['tokens.expire', { everyMs: 60 * 60_000, run: async () => void (await identity.deleteExpired(1_000)) }],
     [

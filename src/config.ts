@@ -30,6 +30,10 @@ export type Config = {
   readonly gc: { readonly graceMs: number; readonly intervalMs: number }
   readonly tokens: { readonly keystoneLifeMs: number; readonly dockerLifeMs: number }
   readonly limits: { readonly manifestBytes: number; readonly managementBodyBytes: number }
+  /** What is taken from nobody. */
+  readonly switches: { readonly readOnlyReason: string | undefined; readonly deletesContent: boolean }
+  /** A blob may be deleted although a manifest of the repository names it. */
+  readonly deletesBlobsInUse: boolean
   /** Manifests may name what their repository lacks, unless their organization has it otherwise. */
   readonly sparseManifests: boolean
   /** What the first start takes instead of inventing it. */
@@ -133,6 +137,11 @@ function assemble(values: Values): Config {
       manifestBytes: values['limits.manifest_size'],
       managementBodyBytes: values['limits.management_body_size'],
     },
+    switches: {
+      readOnlyReason: values.read_only ? (values.read_only_reason ?? 'its settings say so') : undefined,
+      deletesContent: values.delete_enabled,
+    },
+    deletesBlobsInUse: values.delete_blobs_in_use,
     sparseManifests: values.sparse_manifests,
     init: assembleInit(values),
   }

@@ -1,5 +1,7 @@
 import { userInfo } from 'node:os'
 import type { Config } from '../config.ts'
+import { beginMaintenance, endMaintenance, readMaintenance } from '../core/access/maintenance.ts'
+import type { Maintenance } from '../core/access/switches.ts'
 import { createAccessKey, disableAccessKey, enableAccessKey, type NewAccessKey } from '../core/accounts/access-keys.ts'
 import { createAccount, getAccount } from '../core/accounts/accounts.ts'
 import type { InitialCredentials } from '../core/accounts/first-start.ts'
@@ -52,6 +54,9 @@ export type Administration = {
   listOrganizations: () => Promise<ChoosingOrganization[]>
   getOrganization: (name: string) => Promise<ChoosingOrganization>
   setOrganization: (name: string, choices: Choices) => Promise<ChoosingOrganization>
+  beginMaintenance: (reason: string) => Promise<Maintenance>
+  endMaintenance: () => Promise<boolean>
+  getMaintenance: () => Promise<Maintenance | undefined>
   resetCredentials: (input: InAccount & { user?: string | undefined }) => Promise<InitialCredentials>
 }
 
@@ -108,6 +113,9 @@ function administrationOf(installation: Installation, region: string): Administr
     listOrganizations: () => listChoosing(installation.db.read, { limit: mostListed }),
     getOrganization: name => getChoosing(installation.db.read, name),
     setOrganization: (name, choices) => setChoices(installation, by, name, choices),
+    beginMaintenance: reason => beginMaintenance(installation, by, reason),
+    endMaintenance: () => endMaintenance(installation, by),
+    getMaintenance: () => readMaintenance(installation.db.read),
     resetCredentials: input => resetCredentials(installation, by, input),
   }
 }

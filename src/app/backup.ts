@@ -4,9 +4,11 @@ import type { BlobLocation } from '../blobstore/blobstore.ts'
 import { syncFolder } from '../blobstore/durable-folders.ts'
 import { copyContent } from '../blobstore/folder-copy.ts'
 import type { Config } from '../config.ts'
+import { deleteMaintenance } from '../core/access/queries.ts'
 import { hasAccount } from '../core/accounts/queries.ts'
 import { deleteAllSessions, listBlobLocations } from '../core/blobs/queries.ts'
 import { DomainError } from '../core/errors.ts'
+import type { Transaction } from '../metadata/database.ts'
 import { migrate } from '../metadata/migrate.ts'
 import type { PostgresDatabase } from '../metadata/postgres/database.ts'
 import { openSqliteCopy } from '../metadata/sqlite/copy.ts'
@@ -60,8 +62,7 @@ export async function restore(config: Config, folder: string): Promise<CopiedIns
       nowMs: Date.now(),
     })
     await postgres.withClient(client => copyIntoPostgres(client, source))
-    // Bytes of uploads under way are no part of a backup.
-    await postgres.write(deleteAllSessions)
+    await postgres.write(beginAnew)
   } else {
     const target = join(config.dataDir, databaseFile)
     {
@@ -69,10 +70,16 @@ export async function restore(config: Config, folder: string): Promise<CopiedIns
       await copy.copyTo(target)
     }
     await using db = await openSqlite({ file: target, checkpoints: 'on-close' })
-    await db.write(deleteAllSessions)
+    await db.write(beginAnew)
   }
   await syncFolder(config.dataDir)
   return { blobs, hasKey }
+}
+
+/** Bytes of uploads under way are no part of a backup, and its maintenance was another installation's. */
+async function beginAnew(tx: Transaction): Promise<void> {
+  await deleteAllSessions(tx)
+  await deleteMaintenance(tx)
 }
 
 /** The PostgreSQL that is restored into, where one is used. Throws `unavailable` when it holds an installation. */

@@ -4,6 +4,7 @@ import { backupCommands } from './backups.ts'
 import type { Command } from './command.ts'
 import { configurationCommands } from './configuration.ts'
 import { credentialsCommands } from './credentials.ts'
+import { maintenanceCommands } from './maintenance.ts'
 import { organizationCommands } from './organizations.ts'
 import { serveCommand } from './serve.ts'
 import { userCommands } from './users.ts'
@@ -18,6 +19,7 @@ export const commands: readonly Command[] = [
   ...userCommands,
   ...accessKeyCommands,
   ...organizationCommands,
+  ...maintenanceCommands,
   ...backupCommands,
   versionCommand,
 ]

@@ -118,6 +118,26 @@ export const settings = {
     '1MiB',
     'The largest request body of the management and token APIs.',
   ),
+  read_only: withDefault(
+    trueOrFalse,
+    'false',
+    'Refuse every change of content, organizations, repositories and permissions; pulls and logins go on. `stower maintenance on` does the same without a restart.',
+  ),
+  read_only_reason: optional(
+    textLike(/^[^\p{Cc}]{1,500}$/u, '1 to 500 characters in one line'),
+    'moving to new disks until 14:00',
+    'What clients are told while `read_only` is true.',
+  ),
+  delete_enabled: withDefault(
+    trueOrFalse,
+    'true',
+    'Whether tags, manifests, blobs and repositories can be deleted. Tags can be moved all the same.',
+  ),
+  delete_blobs_in_use: withDefault(
+    trueOrFalse,
+    'false',
+    'Whether a blob can be deleted from a repository in which a manifest names it. Pulls of that manifest then fail until the blob is pushed again.',
+  ),
   sparse_manifests: withDefault(
     trueOrFalse,
     'false',

@@ -10,6 +10,9 @@ export const errorCodes = [
   'scope_insufficient', // the docker token does not hold the scope that the request needs
   'denied', // the caller sees the object and may not do this to it
   'too_many_requests',
+  // the installation takes this from nobody now
+  'read_only',
+  'deletion_disabled',
   // what was asked for is not there, or not for this caller to see
   'account_unknown',
   'project_unknown',

@@ -30,10 +30,13 @@ export type EventKind =
   | 'access-key.disabled'
   | 'access-key.enabled'
   | 'account.created'
+  | 'maintenance.began'
+  | 'maintenance.ended'
 
 export type Event = {
   kind: EventKind
   atMs: number
+  /** Empty where it is about the installation as a whole. */
   accountId: string
   organizationId?: number
   repositoryId?: number

@@ -6,6 +6,8 @@ import type { Job, Queue } from './queue.ts'
 export type JobHandler = {
   /** Runs again and again with this pause, as one row with the subject ''; without it a job is done when it is done. */
   everyMs?: number
+  /** Waits while content may not be deleted; what recurs is then due as soon as it may. */
+  deletesContent?: true
   /**
    * `signal` aborts when the worker stops: what throws then is not a failure and runs again at the next start. Long work
    * is done in parts, so that the other jobs get their turn: each part answers how the next one goes on.
@@ -28,6 +30,7 @@ export class JobWorker implements AsyncDisposable {
   readonly #handlers: ReadonlyMap<string, JobHandler>
   readonly #clock: { nowMs: () => number }
   readonly #logger: Logger
+  readonly #mayDelete: () => Promise<boolean>
   readonly #timer: Timer
   readonly #stop = new AbortController()
   #running: Promise<void> | undefined
@@ -37,12 +40,15 @@ export class JobWorker implements AsyncDisposable {
     handlers: ReadonlyMap<string, JobHandler>
     clock: { nowMs: () => number }
     logger: Logger
+    /** Whether content may be deleted now; it may unless this is given. */
+    mayDelete?: () => Promise<boolean>
     lookEveryMs?: number
   }) {
     this.#queue = deps.queue
     this.#handlers = deps.handlers
     this.#clock = deps.clock
     this.#logger = deps.logger
+    this.#mayDelete = deps.mayDelete ?? (() => Promise.resolve(true))
     this.#timer = setInterval(() => this.#wake(), deps.lookEveryMs ?? 5_000)
     this.#timer.unref()
   }
@@ -59,7 +65,7 @@ export class JobWorker implements AsyncDisposable {
   async runDue(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       const lease = { id: randomUUID(), nowMs: this.#clock.nowMs(), leaseMs }
-      const job = await this.#queue.take([...this.#handlers.keys()], lease)
+      const job = await this.#queue.take(await this.#kinds(), lease)
       if (!job) return
       await this.#run(job)
     }
@@ -69,6 +75,12 @@ export class JobWorker implements AsyncDisposable {
     clearInterval(this.#timer)
     this.#stop.abort()
     await this.#running
+  }
+
+  /** What may be run now. */
+  async #kinds(): Promise<string[]> {
+    const mayDelete = await this.#mayDelete()
+    return [...this.#handlers].filter(([, handler]) => mayDelete || !handler.deletesContent).map(([kind]) => kind)
   }
 
   #wake(): void {

@@ -53,7 +53,15 @@ export async function openCoreRegistry(
   // File times are the machine's own, so the clock begins there; files made later must not seem to be of the future.
   const time = { nowMs: Date.now() + hourMs }
   const clock = { nowMs: () => time.nowMs }
-  const deps: BlobDeps = { db, store, access, clock, hashes: new UploadHashes(), uploadExpiryMs: 24 * hourMs }
+  const deps: BlobDeps = {
+    db,
+    store,
+    access,
+    clock,
+    hashes: new UploadHashes(),
+    deletesBlobsInUse: false,
+    uploadExpiryMs: 24 * hourMs,
+  }
   const by = await makeAdministrator(db)
   const name = parseOrganizationName('group')
   if (name.kind === 'invalid') throw new Error(name.reason)

@@ -36,6 +36,26 @@ describeEngines('jobs', (_engine, open) => {
     for (const worker of workers) await worker[Symbol.asyncDispose]()
   })
 
+  test('a job that deletes content waits while none may be deleted, and others go on', async () => {
+    const ran: string[] = []
+    const run: JobHandler['run'] = async job => void ran.push(job.kind)
+    const queue = openQueue(opened.db)
+    for (const kind of ['deletes', 'counts']) await queue.ensure({ kind, subject: '', runAtMs: nowMs, nowMs })
+    let mayDelete = false
+    await using worker = new JobWorker({
+      ...{ queue, clock, logger, mayDelete: () => Promise.resolve(mayDelete) },
+      handlers: new Map<string, JobHandler>([
+        ['deletes', { deletesContent: true, run }],
+        ['counts', { run }],
+      ]),
+    })
+    await worker.runDue()
+    expect(ran).toEqual(['counts'])
+    mayDelete = true
+    await worker.runDue()
+    expect(ran).toEqual(['counts', 'deletes'])
+  })
+
   test('a job that is not due yet waits', async () => {
     let runs = 0
     await openQueue(opened.db).ensure({ kind: 'later', subject: '', runAtMs: nowMs + 10, nowMs })

@@ -38,7 +38,15 @@ describeEngines('cleaning up', (_engine, open) => {
     store = await openFilesystemStore({ dataDir })
     access = openAccess(opened.db)
     const clock = { nowMs: () => nowMs }
-    deps = { db: opened.db, store, access, clock, hashes: new UploadHashes(), uploadExpiryMs: 24 * hourMs }
+    deps = {
+      db: opened.db,
+      store,
+      access,
+      clock,
+      hashes: new UploadHashes(),
+      uploadExpiryMs: 24 * hourMs,
+      deletesBlobsInUse: false,
+    }
     const account = { id: 'a'.repeat(32), name: 'OTC', created_ms: 0 }
     const user = { id: 'b'.repeat(32), account_id: account.id, name: 'admin', password_hash: '', created_ms: 0 }
     await opened.db.write(async tx => {

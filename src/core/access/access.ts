@@ -3,7 +3,9 @@ import type { Caller } from '../caller.ts'
 import { DomainError } from '../errors.ts'
 import { type Action, type Decision, decide, seesOrganization } from './decide.ts'
 import type { Facts } from './facts.ts'
+import { readMaintenance } from './maintenance.ts'
 import { factsQuery, type Place } from './queries.ts'
+import { openSwitches, type Switches } from './switches.ts'
 
 /** Reads facts and decides: the door that every command of core goes through. */
 export type Access = {
@@ -12,15 +14,20 @@ export type Access = {
 
   /**
    * Facts of a caller who may do this. Throws `credentials_invalid`, `unauthenticated`, `organization_unknown`,
-   * `repository_unknown`, `denied` or `scope_insufficient`.
+   * `repository_unknown`, `denied`, `scope_insufficient`, `read_only` or `deletion_disabled`.
    */
   require: (caller: Caller, action: Action, place?: Place) => Promise<Facts>
+
+  /** True while nothing may be changed, for work that nobody asks for. */
+  isReadOnly: () => Promise<boolean>
 }
 
-export function openAccess(db: Database): Access {
-  const facts = factsQuery(db)
+/** `configured`: what the settings say; `stower maintenance` says the rest, in the metadata. */
+export function openAccess(db: Database, configured: Switches = openSwitches): Access {
+  const facts = factsQuery(db, configured)
   return {
     facts,
+    isReadOnly: async () => configured.readOnlyReason !== undefined || (await readMaintenance(db.read)) !== undefined,
     require: async (caller, action, place) => {
       const found = await facts(caller, place)
       requireAllowed(decide(caller, action, found, pathOf(place)), found, place)
@@ -52,6 +59,10 @@ export function requireAllowed(decision: Decision, facts: Facts, place: Place | 
         place,
         reasons: decision.reasons,
       })
+    case 'read-only':
+      throw new DomainError('read_only', decision.reasons.join('; '))
+    case 'deletion-off':
+      throw new DomainError('deletion_disabled', decision.reasons.join('; '))
     case 'absent': {
       const organization = place?.organization ?? ''
       if (place?.repository !== undefined && seesOrganization(facts)) {

@@ -4,19 +4,19 @@ import type { Facts } from './facts.ts'
 /** Everything that can be asked for, with who may (the matrix of SWR's permission model). */
 const rules = {
   'organization.create': { on: 'account' },
-  'organization.view': { on: 'organization', level: 1, orRepositoryGrant: true },
-  'organization.view-grants': { on: 'organization', level: 1 },
+  'organization.view': { isRead: true, on: 'organization', level: 1, orRepositoryGrant: true },
+  'organization.view-grants': { isRead: true, on: 'organization', level: 1 },
   'organization.grant': { on: 'organization', level: 7 },
   'organization.delete': { on: 'organization', level: 7 },
   'repository.create': { on: 'organization', level: 3, scope: 'push' },
-  'repository.view': { on: 'repository', level: 1, orPublicInAccount: true },
-  'repository.pull': { on: 'repository', level: 1, orPublic: true, scope: 'pull' },
+  'repository.view': { isRead: true, on: 'repository', level: 1, orPublicInAccount: true },
+  'repository.pull': { isRead: true, on: 'repository', level: 1, orPublic: true, scope: 'pull' },
   'repository.push': { on: 'repository', level: 3, scope: 'push' },
   'repository.update': { on: 'repository', level: 3 },
-  'repository.delete': { on: 'repository', level: 7 },
-  'repository.view-grants': { on: 'repository', level: 1 },
+  'repository.delete': { on: 'repository', level: 7, deletesContent: true },
+  'repository.view-grants': { isRead: true, on: 'repository', level: 1 },
   'repository.grant': { on: 'repository', level: 7, orOrganizationLevel: 3 },
-  'content.delete': { on: 'repository', level: 7, scope: 'delete' },
+  'content.delete': { on: 'repository', level: 7, scope: 'delete', deletesContent: true },
 } as const satisfies Record<string, Rule>
 
 export type Action = keyof typeof rules
@@ -28,6 +28,9 @@ type Rule = {
   orPublicInAccount?: boolean
   orRepositoryGrant?: boolean
   orOrganizationLevel?: number
+  /** Goes on while the registry is read-only. */
+  isRead?: boolean
+  deletesContent?: boolean
   /** What a docker token has to hold for it. */
   scope?: 'pull' | 'push' | 'delete'
 }
@@ -39,9 +42,10 @@ export type Decision =
 /**
  * Why not: `void` the proof no longer counts; `anonymous` nobody in particular asks and somebody might be allowed;
  * `absent` the object is not there or nothing of it is visible to the caller; `denied` it is visible and this may not be
- * done to it; `scope` the caller may, but the docker token at hand does not hold it.
+ * done to it; `scope` the caller may, but the docker token at hand does not hold it; `read-only` and `deletion-off` the
+ * caller may, but the installation takes it from nobody.
  */
-export type Refusal = 'void' | 'anonymous' | 'absent' | 'denied' | 'scope'
+export type Refusal = 'void' | 'anonymous' | 'absent' | 'denied' | 'scope' | 'read-only' | 'deletion-off'
 
 /**
  * The one access decision. Pure: it sees only what it is given. `path` is the full repository name that docker scopes
@@ -55,7 +59,20 @@ export function decide(caller: Caller, action: Action, facts: Facts, path?: stri
   if (rule.scope && !holdsScope(caller, rule.scope, path)) {
     return refuse('scope', `the token does not hold ${rule.scope} for ${path ?? 'this repository'}`)
   }
+  const { readOnlyReason, deletesContent } = facts.switches
+  if (!rule.isRead && readOnlyReason !== undefined) {
+    return refuse('read-only', `the registry is read-only: ${readOnlyReason}`)
+  }
+  if (rule.deletesContent && !deletesContent) return refuse('deletion-off', 'this registry deletes nothing')
   return byRight
+}
+
+/**
+ * True where the right is there, even if the installation takes this from nobody now: a docker token holds the scope all
+ * the same, so that who uses it is told of the switch, and not of a right that is missing.
+ */
+export function holdsRight(decision: Decision): boolean {
+  return decision.isAllowed || decision.refusal === 'read-only' || decision.refusal === 'deletion-off'
 }
 
 /** True when the organization itself is visible to the caller, and a missing repository may be called by its name. */

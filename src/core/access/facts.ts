@@ -1,12 +1,16 @@
 import type { Level } from './level.ts'
+import type { Switches } from './switches.ts'
 
 /**
- * What `decide` goes by: the caller's standing and the object's place, all read in one query at the time of the request.
+ * What `decide` goes by: the caller's standing, the object's place and what the installation takes at all, read in one
+ * query at the time of the request.
  */
 export type Facts = {
   standing: Standing
   organization: OrganizationFacts | undefined
   repository: RepositoryFacts | undefined
+  /** Everything open where only reads are asked about, which no switch refuses. */
+  switches: Switches
 }
 
 export type Standing =

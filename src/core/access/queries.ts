@@ -1,8 +1,9 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { Database, Parameter, Reader } from '../../metadata/database.ts'
+import type { Database, Parameter, Reader, Transaction } from '../../metadata/database.ts'
 import type { Caller } from '../caller.ts'
 import type { Facts, Standing } from './facts.ts'
 import type { Level } from './level.ts'
+import { type Maintenance, openSwitches, type Switches } from './switches.ts'
 
 /**
  * The fragments that every query about rights is made of, so that a pull can ask for rights and content in one round
@@ -32,6 +33,9 @@ const hasRepositoryGrant = `
                     where xg.user_id = u.id and xr.organization_id = o.id and xr.deleted_ms is null) then 1
        else 0 end as has_repository_grant`
 
+const maintenanceKey = 'maintenance'
+const maintenance = `(select value from settings where key = '${maintenanceKey}') as maintenance`
+
 export type FactsRow = {
   user_epoch: number | null
   user_enabled: number | null
@@ -47,6 +51,7 @@ export type FactsRow = {
   repository_public: number | null
   repository_level: number | null
   has_repository_grant?: number
+  maintenance?: string | null
 }
 
 /** What an object is called on the wire: names only, resolved together with the caller's rights. */
@@ -63,8 +68,11 @@ export function factsParameters(caller: Caller, place: Place | undefined): Param
   ]
 }
 
-/** Reads a row of the fragments as facts, holding the proof's epochs against today's. */
-export function readFacts(caller: Caller, row: FactsRow): Facts {
+/**
+ * Reads a row of the fragments as facts, holding the proof's epochs against today's. `configured` is what the settings
+ * say of the switches; maintenance is in the row.
+ */
+export function readFacts(caller: Caller, row: FactsRow, configured: Switches = openSwitches): Facts {
   const { organization_id, organization_account, repository_id } = row
   return {
     standing: standingOf(caller, row),
@@ -81,16 +89,23 @@ export function readFacts(caller: Caller, row: FactsRow): Facts {
       repository_id === null
         ? undefined
         : { id: repository_id, isPublic: row.repository_public === 1, level: levelOf(row.repository_level) },
+    switches:
+      configured.readOnlyReason === undefined && row.maintenance
+        ? { ...configured, readOnlyReason: parseMaintenance(row.maintenance).reason }
+        : configured,
   }
 }
 
 /** Resolves names and rights in one query, compiled once. */
-export function factsQuery(db: Database): (caller: Caller, place?: Place) => Promise<Facts> {
-  const query = db.prepare<FactsRow>('access-facts', `select ${factsColumns}, ${hasRepositoryGrant} from ${factsJoins}`)
+export function factsQuery(db: Database, configured: Switches): (caller: Caller, place?: Place) => Promise<Facts> {
+  const query = db.prepare<FactsRow>(
+    'access-facts',
+    `select ${factsColumns}, ${hasRepositoryGrant}, ${maintenance} from ${factsJoins}`,
+  )
   return async (caller, place) => {
     const [row] = await query(factsParameters(caller, place))
     if (!row) throw new Error('the facts query always answers one row')
-    return readFacts(caller, row)
+    return readFacts(caller, row, configured)
   }
 }
 
@@ -116,6 +131,30 @@ export async function factsOfEach(
     place: { organization: row.organization, repository: row.repository },
     facts: readFacts(caller, row),
   }))
+}
+
+export async function findMaintenance(db: Reader): Promise<Maintenance | undefined> {
+  const row = await db.selectFrom('settings').select('value').where('key', '=', maintenanceKey).executeTakeFirst()
+  return row && parseMaintenance(row.value)
+}
+
+export async function upsertMaintenance(tx: Transaction, maintenance: Maintenance): Promise<void> {
+  const value = JSON.stringify(maintenance)
+  await tx
+    .insertInto('settings')
+    .values({ key: maintenanceKey, value })
+    .onConflict(conflict => conflict.column('key').doUpdateSet({ value }))
+    .execute()
+}
+
+/** False when there was none. */
+export async function deleteMaintenance(tx: Transaction): Promise<boolean> {
+  const { numDeletedRows } = await tx.deleteFrom('settings').where('key', '=', maintenanceKey).executeTakeFirst()
+  return numDeletedRows > 0n
+}
+
+function parseMaintenance(value: string): Maintenance {
+  return JSON.parse(value) as Maintenance
 }
 
 function standingOf(caller: Caller, row: FactsRow): Standing {

@@ -6,14 +6,14 @@ import { recordEvent } from '../events.ts'
 import { requireRepository } from '../repositories/push-target.ts'
 import { addToTotal } from '../totals.ts'
 import type { BlobDeps } from './deps.ts'
-import { deleteLink, isBlobInUse } from './queries.ts'
+import { deleteLink, isBlobInUse, letGo } from './queries.ts'
 
 /**
  * Takes a blob out of this repository; others that hold it keep it. Throws `blob_unknown`, and `blob_in_use` while a
- * manifest of the repository needs it.
+ * manifest of the repository needs it, unless that is allowed; the manifest then waits for the blob to come again.
  */
 export async function deleteBlob(
-  deps: Pick<BlobDeps, 'db' | 'access' | 'clock'>,
+  deps: Pick<BlobDeps, 'db' | 'access' | 'clock' | 'deletesBlobsInUse'>,
   by: Requester,
   place: Required<Place>,
   digest: Digest,
@@ -21,7 +21,8 @@ export async function deleteBlob(
   const target = await requireRepository(deps, by, place, 'content.delete')
   const bytes = digestToBytes(digest)
   await deps.db.write(async tx => {
-    if (await isBlobInUse(tx, target.repositoryId, bytes)) {
+    if (deps.deletesBlobsInUse) await letGo(tx, target.repositoryId, bytes)
+    else if (await isBlobInUse(tx, target.repositoryId, bytes)) {
       throw new DomainError('blob_in_use', 'a manifest of this repository needs the blob: delete the manifest first')
     }
     const sizeBytes = await deleteLink(tx, target.repositoryId, bytes)

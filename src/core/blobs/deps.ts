@@ -13,6 +13,8 @@ export type BlobDeps = {
   hashes: UploadHashes
   /** An upload nobody touches for so long is dropped. */
   uploadExpiryMs: number
+  /** A blob may be deleted although a manifest of its repository names it. */
+  deletesBlobsInUse: boolean
   /** Told of the steps of publishing that are core's; the crash test kills the process there. */
   atCommitStep?: (step: 'before-commit' | 'after-commit') => void
 }

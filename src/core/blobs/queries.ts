@@ -330,6 +330,16 @@ export async function isBlobInUse(db: Reader, repositoryId: number, digest: Uint
   return row !== undefined
 }
 
+/** Manifests of the repository that name this blob no longer hold it, and wait for it as for one that is missing. */
+export async function letGo(tx: Transaction, repositoryId: number, digest: Uint8Array): Promise<void> {
+  await tx
+    .updateTable('manifest_blobs')
+    .set({ held_digest: null })
+    .where('repository_id', '=', repositoryId)
+    .where('held_digest', '=', digest)
+    .execute()
+}
+
 /** Removes the link; the size of the blob that was linked, undefined when none was. */
 export async function deleteLink(
   tx: Transaction,

@@ -1,6 +1,6 @@
 import type { Database } from '../../metadata/database.ts'
 import { type Digest, digestToBytes } from '../../protocol/oci/digest.ts'
-import type { Preconditions } from '../../protocol/oci/entity-tags.ts'
+import { noPreconditions } from '../../protocol/oci/entity-tags.ts'
 import type { Access } from '../access/access.ts'
 import type { Place } from '../access/queries.ts'
 import type { Requester } from '../caller.ts'
@@ -24,7 +24,7 @@ export async function deleteManifest(
   by: Requester,
   place: Required<Place>,
   digest: Digest,
-  preconditions: Preconditions,
+  preconditions = noPreconditions,
 ): Promise<void> {
   const target = await requireRepository(deps, by, place, 'content.delete')
   const bytes = digestToBytes(digest)

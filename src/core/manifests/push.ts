@@ -36,7 +36,7 @@ export type ManifestPush = {
   digest: Digest
   tags: readonly string[]
   /** Of the tag or, where it is named by its digest, of the manifest. */
-  preconditions: Preconditions & { of: 'tag' | 'manifest' }
+  preconditions?: Preconditions & { of: 'tag' | 'manifest' }
 }
 
 /**
@@ -109,7 +109,7 @@ async function requirePreconditions(
   { repositoryId }: Target,
   { preconditions, digest, tags }: ManifestPush,
 ): Promise<void> {
-  if (!hasPreconditions(preconditions)) return
+  if (!preconditions || !hasPreconditions(preconditions)) return
   const [tag] = tags
   if (preconditions.of === 'tag' && tag !== undefined) {
     return requireTagState(tx, db.engine, { repositoryId, tag }, preconditions)

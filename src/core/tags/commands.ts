@@ -1,6 +1,6 @@
 import type { Database } from '../../metadata/database.ts'
 import { digestFromBytes } from '../../protocol/oci/digest.ts'
-import type { Preconditions } from '../../protocol/oci/entity-tags.ts'
+import { noPreconditions } from '../../protocol/oci/entity-tags.ts'
 import type { Access } from '../access/access.ts'
 import type { Place } from '../access/queries.ts'
 import type { Caller, Requester } from '../caller.ts'
@@ -23,7 +23,7 @@ export async function deleteTag(
   by: Requester,
   place: Required<Place>,
   tag: string,
-  preconditions: Preconditions,
+  preconditions = noPreconditions,
 ): Promise<void> {
   const target = await requireRepository(deps, by, place, 'content.delete')
   await deps.db.write(async tx => {

@@ -11,6 +11,8 @@ export type EntityTag = { isWeak: boolean; text: string }
 /** Both headers of a request that is to change something; undefined where one did not come. */
 export type Preconditions = { ifMatch: EntityTags | undefined; ifNoneMatch: EntityTags | undefined }
 
+export const noPreconditions: Preconditions = { ifMatch: undefined, ifNoneMatch: undefined }
+
 export function readPreconditions(headers: Headers): Preconditions {
   return {
     ifMatch: parseEntityTags(headers.get('if-match')),

@@ -27,6 +27,8 @@ export const iamErrors = {
   scope_insufficient: 401,
   denied: 403,
   too_many_requests: 429,
+  read_only: 403,
+  deletion_disabled: 403,
   account_unknown: 404,
   project_unknown: 404,
   user_unknown: 404,

@@ -15,6 +15,8 @@ const table = {
   scope_insufficient: swr(4039002),
   denied: ({ detail }) => swr(isAboutRepository(detail) ? 4037018 : 4037017),
   too_many_requests: swr(4031042),
+  read_only: swr(4031033),
+  deletion_disabled: swr(4031033),
   account_unknown: swr(4040083),
   project_unknown: swr(4040083),
   user_unknown: swr(4001067),

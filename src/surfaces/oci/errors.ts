@@ -8,6 +8,8 @@ const table = {
   scope_insufficient: [401, 'UNAUTHORIZED'],
   denied: [403, 'DENIED'],
   too_many_requests: [429, 'TOOMANYREQUESTS'],
+  read_only: [403, 'DENIED'],
+  deletion_disabled: [405, 'UNSUPPORTED'],
   account_unknown: [404, 'NAME_UNKNOWN'],
   project_unknown: [404, 'NAME_UNKNOWN'],
   user_unknown: [404, 'NAME_UNKNOWN'],

@@ -5,7 +5,7 @@ import { dockerService, tokenPath } from '../../protocol/auth/token-endpoint.ts'
 import { bearerChallenge, formatScope } from '../../protocol/oci/challenge.ts'
 import { errorBody } from '../../protocol/oci/errors.ts'
 import { parseRepositoryPath } from '../../protocol/oci/names.ts'
-import { parseRoute, type Route } from '../../protocol/oci/routes.ts'
+import { type EndpointKind, endpointMethods, parseRoute, type Route } from '../../protocol/oci/routes.ts'
 import { json, withoutBody } from './answers.ts'
 import { getBlob, removeBlob } from './blobs.ts'
 import type { OciDeps, OciExchange } from './deps.ts'
@@ -118,6 +118,9 @@ function headersFor(exchange: Exchange, route: Route, error: DomainError): Recor
       range: `0-${Math.max(0, offsetBytes - 1)}`,
     }
   }
+  if (route.kind in endpointMethods && isMethodRefused(error)) {
+    return { allow: endpointMethods[route.kind as EndpointKind].filter(method => method !== 'DELETE').join(', ') }
+  }
   const needsLogin =
     error.code === 'unauthenticated' || error.code === 'credentials_invalid' || error.code === 'scope_insufficient'
   if (!needsLogin) return {}
@@ -131,6 +134,11 @@ function headersFor(exchange: Exchange, route: Route, error: DomainError): Recor
       ...(error.code === 'credentials_invalid' && { error: 'invalid_token' }),
     }),
   }
+}
+
+/** 405 says which methods are taken (RFC 9110 section 15.5.6); what is refused here are deletions only. */
+function isMethodRefused({ code }: DomainError): boolean {
+  return code === 'deletion_disabled' || code === 'blob_in_use'
 }
 
 /** The scope a token needs for this route; none for the base, so that a login asks for nothing. */

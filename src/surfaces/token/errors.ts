@@ -9,6 +9,8 @@ export const tokenErrors = {
   scope_insufficient: [401, 'UNAUTHORIZED'],
   denied: [403, 'DENIED'],
   too_many_requests: [429, 'TOOMANYREQUESTS'],
+  read_only: [403, 'DENIED'],
+  deletion_disabled: [403, 'DENIED'],
   account_unknown: [404, 'NAME_UNKNOWN'],
   project_unknown: [404, 'NAME_UNKNOWN'],
   user_unknown: [404, 'NAME_UNKNOWN'],

@@ -1,5 +1,5 @@
 import type { Access } from '../../core/access/access.ts'
-import { type Action, decide } from '../../core/access/decide.ts'
+import { type Action, decide, holdsRight } from '../../core/access/decide.ts'
 import type { Facts } from '../../core/access/facts.ts'
 import type { Caller, GrantedScope } from '../../core/caller.ts'
 import { DomainError } from '../../core/errors.ts'
@@ -39,7 +39,7 @@ async function grantActions(access: Access, caller: Caller, scope: Scope): Promi
 const repositoryActions = ['pull', 'push', 'delete'] as const
 
 function isAllowed(caller: Caller, facts: Facts, action: (typeof repositoryActions)[number]): boolean {
-  const may = (wanted: Action) => decide(caller, wanted, facts).isAllowed
+  const may = (wanted: Action) => holdsRight(decide(caller, wanted, facts))
   // A push makes the repository; until then the right to make it stands for the rights its creator will have in it.
   const isNewForCaller = facts.organization !== undefined && facts.repository === undefined && may('repository.create')
   switch (action) {
