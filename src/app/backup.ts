@@ -8,6 +8,7 @@ import { deleteMaintenance } from '../core/access/queries.ts'
 import { hasAccount } from '../core/accounts/queries.ts'
 import { deleteAllSessions, listBlobLocations } from '../core/blobs/queries.ts'
 import { DomainError } from '../core/errors.ts'
+import { holdContent } from '../core/gc/holds.ts'
 import type { Transaction } from '../metadata/database.ts'
 import { migrate } from '../metadata/migrate.ts'
 import type { PostgresDatabase } from '../metadata/postgres/database.ts'
@@ -20,8 +21,8 @@ import { openCommandLogger } from './logs.ts'
 
 /*
  * A backup is a data folder of its own: stower.db, blobs/, and the encryption key where it is a file. The database is
- * copied first, at one moment; every blob it mentions was durable before that moment, so the copy is whole however much
- * is pushed meanwhile.
+ * copied first, at one moment; every blob it mentions was durable before that moment, and no sweep removes any until the
+ * copy is done. So the copy is whole however much is pushed and deleted meanwhile.
  */
 
 const keyFile = 'encryption.key'
@@ -29,12 +30,21 @@ const locationsPerPage = 500
 
 export type CopiedInstallation = { blobs: number; hasKey: boolean }
 
-/** Copies a running installation into an empty folder. Throws `unavailable` when the folder is not empty. */
-export async function backUp(config: Config, folder: string): Promise<CopiedInstallation> {
+/**
+ * Copies a running installation into an empty folder. Throws `unavailable` when the folder is not empty. A test does what
+ * may happen between the two copies in `betweenCopies`.
+ */
+export async function backUp(
+  config: Config,
+  folder: string,
+  betweenCopies?: () => Promise<void>,
+): Promise<CopiedInstallation> {
   await using installation = await openInstallation({ config, logger: openCommandLogger() }, 'command')
   await mkdir(folder, { recursive: true, mode: 0o700 })
   await requireEmpty(folder, `${folder} is not empty: back up into a folder of its own`)
+  await using _hold = await holdContent(installation, 'a backup is being copied')
   await installation.db.copyTo(join(folder, databaseFile))
+  await betweenCopies?.()
   const blobs = await copyBlobs(folder, config.dataDir, folder)
   const hasKey = config.encryptionKey === undefined && (await copyKey(config.dataDir, folder))
   await syncFolder(folder)

@@ -4,6 +4,7 @@ import { backupCommands } from './backups.ts'
 import type { Command } from './command.ts'
 import { configurationCommands } from './configuration.ts'
 import { credentialsCommands } from './credentials.ts'
+import { gcCommand } from './gc.ts'
 import { maintenanceCommands } from './maintenance.ts'
 import { organizationCommands } from './organizations.ts'
 import { serveCommand } from './serve.ts'
@@ -21,5 +22,6 @@ export const commands: readonly Command[] = [
   ...organizationCommands,
   ...maintenanceCommands,
   ...backupCommands,
+  gcCommand,
   versionCommand,
 ]

@@ -138,6 +138,33 @@ for (const engine of ['sqlite', 'postgres'] as const) {
       expect(existsSync(again)).toBe(false)
     })
 
+    test('what nobody needs is named, and goes when it is asked to, beside the server', async () => {
+      const client = registryClient(server)
+      const { digest } = await client.pushImage('group/swept', 'v1', ['a layer of its own', 'layer one'])
+      const lonely = await client.pushBlob('group/swept', 'never named')
+      expect((await client.request('DELETE', `/v2/group/swept/manifests/${digest}`)).status).toBe(202)
+      // Within the grace time only the manifest goes; its layers may be about to be named again.
+      const early = await run('gc', '--dry-run')
+      expect(early).toMatch(new RegExp(`body +\\d+ B  ${digest}  no repository holds this manifest`))
+      expect(early).not.toContain(sha256('a layer of its own'))
+      const foreseen = await run('gc', '--dry-run', '--gc-grace', '0s')
+      expect(foreseen).toMatch(new RegExp(`link +group/swept@${lonely}  no manifest of the repository names it`))
+      expect(foreseen).toMatch(new RegExp(`link +group/swept@${sha256('layer one')} `))
+      expect(foreseen).toMatch(new RegExp(`blob +11 B  ${lonely}  no repository would hold it`))
+      expect(foreseen).not.toMatch(new RegExp(`blob .* ${sha256('layer one')} `))
+      expect(foreseen).toMatch(/Would go: .*links to blobs, 1 manifest \(.* B\), 2 blobs \(29 B\)/)
+      expect(await run('gc', '--gc-grace', '0s')).toMatch(
+        /Removed: .*links to blobs, 1 manifest \(.* B\), 2 blobs \(29 B\)/,
+      )
+      expect(await run('gc', '--dry-run', '--gc-grace', '0s')).toBe('Nothing would go.\n')
+      expect(await run('gc', '--gc-grace', '0s')).toBe('Removed: nothing\n')
+      expect((await client.request('GET', `/v2/group/swept/blobs/${lonely}`)).status).toBe(404)
+      // The server forgets at once what it knew of it, and takes it again.
+      await client.pushBlob('group/swept', 'never named')
+      expect(await (await client.request('GET', `/v2/group/swept/blobs/${lonely}`)).text()).toBe('never named')
+      expect((await client.request('GET', '/v2/group/app/manifests/v1')).status).toBe(200)
+    })
+
     test('lost credentials are replaced, and the old ones are void', async () => {
       const shown = await run('credentials', 'reset')
       const password = /Password +(\S+)/.exec(shown)?.[1] ?? ''

@@ -1,37 +1,14 @@
-import type { BlobLocation, StoredContent } from '../../blobstore/blobstore.ts'
-import { isDomainError } from '../errors.ts'
 import { nothingDone, type StepResult, type SweepDeps } from './deps.ts'
 import { mayContentGo } from './holds.ts'
-import { installationMadeMs, livingUploads, mentionedBlobs, type PlacedBlob, pageOfLocations } from './queries.ts'
+import { lookAtContent } from './look-at-content.ts'
 import { removeContent } from './remove-content.ts'
 
-const contentPerStep = 500
-
 /**
- * Walks over the blob store and the rows that name its content, both in the order of locations. Content that no row
- * names (a push that was killed before its commit) goes; a row whose content is missing is reported and stays.
+ * Removes content that no row names, as a push leaves that was killed before its commit. A row whose content is missing
+ * is reported and stays.
  */
 export async function sweepStrays(deps: SweepDeps, from: string): Promise<StepResult> {
-  const { db, store } = deps
-  const listed = await store.listContent({
-    after: from === '' ? undefined : (from as BlobLocation),
-    limit: contentPerStep,
-  })
-  await deps.atSweepStep?.('content-listed')
-  const rows = await pageOfLocations(db.read, { after: from, upTo: listed.next, limit: 2 * contentPerStep })
-  // Where far more rows than content are found, the walk goes no further than the rows that were read.
-  const next = rows.length === 2 * contentPerStep ? rows.at(-1)?.location : listed.next
-  const content = listed.content.filter(({ location }) => next === undefined || location <= next)
-  const known = new Set(rows.map(row => row.location))
-  const isThere = new Set<string>(content.map(({ location }) => location))
-  const { strays, foreign } = await findStrays(
-    deps,
-    content.filter(({ location }) => !known.has(location)),
-  )
-  const missing = await findMissing(
-    deps,
-    rows.filter(row => row.state === 'present' && !isThere.has(row.location)),
-  )
+  const { next, strays, missing, foreign } = await lookAtContent(deps, from)
   if (strays.length === 0) return { ...nothingDone, next, missing, foreign }
   await deps.atSweepStep?.('strays-chosen')
   if (!(await mayContentGo(deps))) return { ...nothingDone, next, missing, foreign, left: strays.length }
@@ -48,56 +25,4 @@ export async function sweepStrays(deps: SweepDeps, from: string): Promise<StepRe
     missing,
     foreign,
   }
-}
-
-/**
- * Which of this content, that no row named when it was asked, nobody will name any more. An upload is looked for first
- * and its blob after: it ends in the transaction that makes the row, so whoever misses both has seen its end. Content
- * older than the installation is no push of its own: whoever runs a fresh database on a folder in use keeps the folder.
- */
-export async function findStrays(
-  deps: Pick<SweepDeps, 'db' | 'clock' | 'graceMs'>,
-  unknown: readonly StoredContent[],
-): Promise<{ strays: readonly StoredContent[]; foreign: number }> {
-  const cutoffMs = deps.clock.nowMs() - deps.graceMs
-  const old = unknown.filter(content => content.modifiedMs <= cutoffMs)
-  if (old.length === 0) return { strays: [], foreign: 0 }
-  const living = await livingUploads(
-    deps.db.read,
-    old.map(content => content.uploadId),
-  )
-  const ended = old.filter(content => !living.has(content.uploadId))
-  const mentioned = new Set((await mentionedBlobs(deps.db.read, ended.map(locationOf))).map(blob => blob.location))
-  const unmentioned = ended.filter(content => !mentioned.has(content.location))
-  const madeMs = await installationMadeMs(deps.db.read)
-  const strays = unmentioned.filter(content => content.modifiedMs >= madeMs)
-  return { strays, foreign: unmentioned.length - strays.length }
-}
-
-/** Which of these blobs, not found in the list, really lack their bytes: they may have come or gone since. */
-export async function findMissing(
-  { db, store }: Pick<SweepDeps, 'db' | 'store'>,
-  unseen: readonly PlacedBlob[],
-): Promise<PlacedBlob[]> {
-  const looked = await Promise.all(
-    unseen.map(async blob => ((await isContent(store, blob.location as BlobLocation)) ? undefined : blob)),
-  )
-  const lacking = looked.filter(blob => blob !== undefined)
-  const mentioned = await mentionedBlobs(db.read, lacking.map(locationOf))
-  return mentioned.filter(blob => blob.state === 'present')
-}
-
-async function isContent(store: SweepDeps['store'], location: BlobLocation): Promise<boolean> {
-  try {
-    const opened = await store.open(location)
-    if (opened.kind === 'stream') await opened.stream.cancel()
-    return true
-  } catch (error) {
-    if (isDomainError(error, 'blob_unknown')) return false
-    throw error
-  }
-}
-
-function locationOf({ location }: { location: string }): BlobLocation {
-  return location as BlobLocation
 }

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Transaction } from '../../../metadata/database.ts'
+import type { Reader, Transaction } from '../../../metadata/database.ts'
 
 /** What a repository holds, each behind what refers to it; `key` is the rest of the primary key. */
 const holdings = [
@@ -43,6 +43,21 @@ export async function deleteMarkedRepository(tx: Transaction, repositoryId: numb
   const owner = `repository:${repositoryId}`
   await tx.deleteFrom('totals').where('owner', '=', owner).execute()
   await tx.deleteFrom('total_deltas').where('owner', '=', owner).execute()
+}
+
+/** Deleted repositories that still hold something, in the order of their ids. */
+export async function listMarkedRepositories(
+  db: Reader,
+  page: { after: number; limit: number },
+): Promise<{ id: number; name: string }[]> {
+  return db
+    .selectFrom('repositories')
+    .select(['id', 'name'])
+    .where('deleted_ms', 'is not', null)
+    .where('id', '>', page.after)
+    .orderBy('id')
+    .limit(page.limit)
+    .execute()
 }
 
 export async function isMarkedDeleted(tx: Transaction, repositoryId: number): Promise<boolean> {
