@@ -1,0 +1,112 @@
+import { expect, test } from 'bun:test'
+import { connect } from 'node:net'
+import { describeRegistry } from './describe-registry.ts'
+import { imageOf, putManifest } from './operations.ts'
+import { ociImage, sha256 } from './registry-client.ts'
+
+const utf8 = (text: string) => new TextEncoder().encode(text)
+const name = 'group/hostile'
+const good = imageOf('layer')
+const withField = (json: string) => good.replace('{', `{${json},`)
+
+/** Documents that some reader takes for something else, or that ask for more than they are worth. */
+const documents: [what: string, body: string | Uint8Array<ArrayBuffer>, status: number][] = [
+  ['100,000 lists in each other', withField(`"x":${'['.repeat(100_000)}${']'.repeat(100_000)}`), 400],
+  ['100,000 objects in each other', withField(`"x":${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`), 400],
+  ['a key twice', withField('"layers":[]'), 400],
+  ['a key twice, once escaped', withField('"\\u006cayers":[]'), 400],
+  ['a key in another case', withField('"Layers":[]'), 400],
+  ['a size past 2^53', good.replace('"size":5', '"size":9007199254740993'), 400],
+  ['a size of a hundred digits', good.replace('"size":5', `"size":${'9'.repeat(100)}`), 400],
+  ['a size with an exponent', good.replace('"size":5', '"size":1e400'), 400],
+  ['a negative size', good.replace('"size":5', '"size":-5'), 400],
+  ['an image that is an index, too', withField('"manifests":[]'), 400],
+  ['invalid UTF-8', new Uint8Array([...utf8(withField('"x":"')).subarray(0, -1), 0xff, 0x22, 0x7d]), 400],
+  ['a byte order mark', new Uint8Array([0xef, 0xbb, 0xbf, ...utf8(good)]), 400],
+  ['a lone surrogate in an annotation', withField('"annotations":{"a":"\\ud800"}'), 400],
+  ['a list of a million nothings', withField(`"annotations":[${'0,'.repeat(1_000_000)}0]`), 400],
+  ['more layers than there can be', good.replace(/"layers":\[.*\]/, `"layers":[${'{},'.repeat(20_000)}{}]`), 400],
+  ['nothing at all', '', 400],
+  ['keys named like object properties', withField('"__proto__":{"layers":[]},"constructor":{"prototype":1}'), 201],
+  ['annotations named like object properties', withField('"annotations":{"__proto__":"x","toString":"y"}'), 201],
+  ['annotations of almost 4 MiB', withField(`"annotations":{"a":"${'x'.repeat(4_193_000)}"}`), 201],
+  ['a body of 4 MiB and a byte', good + ' '.repeat(4_194_305 - good.length), 413],
+]
+
+describeRegistry('hostile manifests', registry => {
+  test.each(documents)('%s', async (_what, body, status) => {
+    const { client } = registry.at
+    await client.pushBlob(name, '{}')
+    await client.pushBlob(name, 'layer')
+    const startedMs = performance.now()
+    const answer = await client.request('PUT', `/v2/${name}/manifests/v1`, {
+      headers: { 'content-type': ociImage },
+      body,
+    })
+    expect(answer.status).toBe(status)
+    expect(performance.now() - startedMs).toBeLessThan(5_000)
+    if (status === 201) {
+      const stored = await client.request('GET', `/v2/${name}/manifests/${answer.headers.get('docker-content-digest')}`)
+      expect(await stored.text()).toBe(String(body))
+    } else {
+      const { errors } = (await answer.json()) as { errors: { code: string; message: string }[] }
+      expect(errors[0]?.code).toBe(status === 413 ? 'SIZE_INVALID' : 'MANIFEST_INVALID')
+      expect(errors[0]?.message.length).toBeLessThan(500)
+    }
+    expect(({} as Record<string, unknown>).layers).toBeUndefined()
+  })
+
+  test('a body without end is refused at the limit, and its connection closed', async () => {
+    const { server } = registry.at
+    const { hostname, port } = new URL(server.url)
+    const before = process.memoryUsage().rss
+    const socket = connect(Number(port), hostname)
+    let answer = ''
+    let sentBytes = 0
+    socket.on('data', data => {
+      answer += data
+    })
+    const closed = new Promise<void>(resolve => socket.on('close', () => resolve()))
+    socket.on('error', () => {})
+    socket.write(
+      `PUT /v2/${name}/manifests/endless HTTP/1.1\r\nHost: ${server.host}\r\nAuthorization: ${server.basic}\r\nContent-Type: ${ociImage}\r\nTransfer-Encoding: chunked\r\n\r\n`,
+    )
+    const chunk = Buffer.from(`10000\r\n${' '.repeat(0x10000)}\r\n`)
+    const send = () => {
+      while (!socket.destroyed && sentBytes < 100 * 1024 * 1024) {
+        sentBytes += 0x10000
+        if (!socket.write(chunk)) return void socket.once('drain', send)
+      }
+    }
+    send()
+    await closed
+    expect(answer).toStartWith('HTTP/1.1 413')
+    expect(answer).toContain('SIZE_INVALID')
+    // What sockets hold on the way comes on top of the limit.
+    expect(sentBytes).toBeLessThan(32 * 1024 * 1024)
+    expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024)
+  })
+
+  test('an index of indexes, fifty deep and ten wide over the same children, costs what it lists', async () => {
+    const { client } = registry.at
+    await client.pushBlob(name, '{}')
+    await client.pushBlob(name, 'layer')
+    expect((await putManifest(client, name, 'leaf', good)).status).toBe(201)
+    let child = { mediaType: ociImage, digest: sha256(good), size: good.length }
+    const type = 'application/vnd.oci.image.index.v1+json'
+    const startedMs = performance.now()
+    for (let depth = 0; depth < 50; depth++) {
+      const manifests = Array.from({ length: 10 }, (_, number) => ({
+        ...child,
+        platform: { os: 'linux', architecture: `a${number}` },
+      }))
+      const body = JSON.stringify({ schemaVersion: 2, mediaType: type, manifests })
+      expect((await putManifest(client, name, 'deep', body, type)).status).toBe(201)
+      child = { mediaType: type, digest: sha256(body), size: body.length }
+    }
+    expect((await client.request('GET', `/v2/${name}/manifests/deep`)).status).toBe(200)
+    expect((await client.request('DELETE', `/v2/${name}/manifests/${child.digest}`)).status).toBe(202)
+    // Walked path by path it would take longer than there is time: 10^50 of them.
+    expect(performance.now() - startedMs).toBeLessThan(30_000)
+  })
+})
