@@ -98,8 +98,9 @@ export interface UploadWriter extends AsyncDisposable {
   flush(): Promise<{ offsetBytes: number; state: UploadState }>
 }
 
-/** How content leaves: a file that the kernel copies, a stream, or another address. */
+/** How content leaves: a file that the kernel copies, the whole in memory, a stream, or another address. */
 export type BlobContent =
+  | { kind: 'bytes'; bytes: Blob; sizeBytes: number; range: ByteRange | undefined }
   | { kind: 'file'; path: string; sizeBytes: number; range: ByteRange | undefined }
   | { kind: 'stream'; stream: ReadableStream<Uint8Array>; sizeBytes: number; range: ByteRange | undefined }
   | { kind: 'redirect'; url: string }

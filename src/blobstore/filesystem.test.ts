@@ -54,7 +54,7 @@ describe('folder store', () => {
 
   test('opened content has an absolute path, also when the data folder was named by a relative one', async () => {
     await using store = await openFilesystemStore({ dataDir: relative(process.cwd(), dataDir) })
-    const opened = await store.open(await publish(store, 'one', bytes(10)))
+    const opened = await store.open(await publish(store, 'one', bytes(100_000)))
     expect(opened.kind === 'file' && opened.path.startsWith(`${dataDir}/blobs/`)).toBe(true)
   })
 

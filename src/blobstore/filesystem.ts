@@ -1,5 +1,5 @@
-import { constants } from 'node:fs'
-import { access, type FileHandle, mkdir, open, readdir, rename, stat, statfs, unlink } from 'node:fs/promises'
+import { constants, type Stats, statSync } from 'node:fs'
+import { access, type FileHandle, mkdir, open, readdir, readFile, rename, stat, statfs, unlink } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { DomainError, isDomainError } from '../core/errors.ts'
 import type { ByteRange } from '../protocol/oci/range.ts'
@@ -15,7 +15,14 @@ import type {
 } from './blobstore.ts'
 import { type DurableFolders, durableFolders, syncFolder } from './durable-folders.ts'
 import { streamFile } from './file-stream.ts'
-import { findStats, ignoreAbsent, toCheckError, translateErrors } from './folder-errors.ts'
+import {
+  type FileCall,
+  findStats,
+  ignoreAbsent,
+  toCheckError,
+  toDomainError,
+  translateErrors,
+} from './folder-errors.ts'
 import {
   type FolderPaths,
   fileMode,
@@ -28,6 +35,7 @@ import {
 } from './folder-layout.ts'
 import { listFolder } from './folder-list.ts'
 import { FolderWriter } from './folder-writer.ts'
+import { mostSmallBytes, SmallContent } from './small-content.ts'
 import { WriteMemory } from './write-memory.ts'
 
 /*
@@ -70,6 +78,7 @@ class FilesystemStore implements BlobStore {
   readonly #paths: FolderPaths
   readonly #folders: DurableFolders
   readonly #atCommitStep: (step: CommitStep) => void | Promise<void>
+  readonly #small = new SmallContent()
   readonly #closeOpenFiles = new Set<() => Promise<void>>()
   /** Who writes to which upload; this process is the only one on the folder. */
   readonly #writers = new Map<string, FolderWriter>()
@@ -141,6 +150,7 @@ class FilesystemStore implements BlobStore {
   }
 
   async retract({ uploadId }: StagedUpload, location: BlobLocation): Promise<void> {
+    this.#small.drop(location)
     const path = publishedPath(this.#paths, location)
     await translateErrors({ doing: 'taking back content', absent: 'upload_unknown' }, async () => {
       await rename(path, stagedPath(this.#paths, uploadId))
@@ -158,14 +168,21 @@ class FilesystemStore implements BlobStore {
   }
 
   async open(location: BlobLocation, range?: ByteRange): Promise<BlobContent> {
+    const known = this.#small.get(location)
+    if (known) return { kind: 'bytes', bytes: known, sizeBytes: known.size, range }
+    const call = { doing: 'opening content', absent: 'blob_unknown' } as const
     const path = publishedPath(this.#paths, location)
-    const found = await translateErrors({ doing: 'opening content', absent: 'blob_unknown' }, () => stat(path))
+    const found = findPublished(call, path)
     if (!found.isFile()) throw new DomainError('blob_unknown', 'What is at this location is no content.', { location })
-    return { kind: 'file', path, sizeBytes: found.size, range }
+    if (found.size > mostSmallBytes) return { kind: 'file', path, sizeBytes: found.size, range }
+    const bytes = new Blob([await translateErrors(call, () => readFile(path))])
+    this.#small.keep(location, bytes)
+    return { kind: 'bytes', bytes, sizeBytes: bytes.size, range }
   }
 
   /** Synced, because its row goes next: bytes that came back after a power cut would be known to nobody. */
   async remove(location: BlobLocation): Promise<void> {
+    this.#small.drop(location)
     const path = publishedPath(this.#paths, location)
     await translateErrors({ doing: 'removing content' }, async () => {
       await ignoreAbsent(unlink(path))
@@ -253,6 +270,18 @@ class FilesystemStore implements BlobStore {
 
 /** What uploads under way may hold in all before each holds only what is being written: two batches for sixteen. */
 const mostHeldBytes = 16 * 1024 * 1024
+
+/**
+ * On the event loop, unlike every other file operation: Bun opens the file that it answers with there anyway, and a turn of
+ * a thread for this look before it costs as much as the whole answer.
+ */
+function findPublished(call: FileCall, path: string): Stats {
+  try {
+    return statSync(path)
+  } catch (error) {
+    throw toDomainError(call, error)
+  }
+}
 
 /** The upload's id and offset say everything about a staged file, so the state has nothing to carry. */
 const folderState = 'folder' as UploadState

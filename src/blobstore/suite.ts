@@ -185,12 +185,30 @@ export function describeBlobStore(name: string, make: () => Promise<StoreFixture
     test('a commit that is taken back leaves the upload as it was, and nothing at the location', async () => {
       const upload = await append(store, await start(store, 'back'), bytes(1000))
       const location = await store.commit(upload, digestOf(bytes(1000)))
+      expect(await readContent(await store.open(location))).toEqual(bytes(1000))
       await store.retract(upload, location)
       await expectCode(store.open(location), 'blob_unknown')
       await expectCode(store.retract(upload, location), 'upload_unknown')
       const whole = await append(store, upload, bytes(500))
       const content = new Uint8Array([...bytes(1000), ...bytes(500)])
       expect(await readContent(await store.open(await store.commit(whole, digestOf(content))))).toEqual(content)
+    })
+
+    test('small content opened again and again is the same, whole and in part, until it is removed', async () => {
+      const [content, other] = [bytes(20_000), bytes(20_001)]
+      const location = await publish(store, 'small', content)
+      const neighbour = await publish(store, 'other', other)
+      for (let time = 0; time < 3; time++) {
+        expect(await readContent(await store.open(location))).toEqual(content)
+        expect(await readContent(await store.open(neighbour))).toEqual(other)
+        const range = { firstByte: 5_000 + time, lastByte: 9_999 }
+        expect(await readContent(await store.open(location, range), range)).toEqual(
+          content.subarray(range.firstByte, range.lastByte + 1),
+        )
+      }
+      await store.remove(location)
+      await expectCode(store.open(location), 'blob_unknown')
+      expect(await readContent(await store.open(neighbour))).toEqual(other)
     })
 
     for (const range of [
@@ -406,6 +424,10 @@ export async function readContent(content: BlobContent, range?: ByteRange): Prom
       const file = Bun.file(content.path)
       if (content.range === undefined) return file.bytes()
       return file.slice(content.range.firstByte, content.range.lastByte + 1).bytes()
+    }
+    case 'bytes': {
+      const { bytes } = content
+      return (content.range ? bytes.slice(content.range.firstByte, content.range.lastByte + 1) : bytes).bytes()
     }
     case 'stream':
       return readAll(content.stream)

@@ -128,6 +128,7 @@ export async function openCoreRegistry(
     /** What a GET would send. */
     pull: async (repository: string, digest: Digest) => {
       const found = await blobReader.open(await blobReader.find(by.caller, placeOf(repository), digest))
+      if (found.kind === 'bytes') return found.bytes.text()
       return found.kind === 'file' ? Bun.file(found.path).text() : Promise.reject(new Error(found.kind))
     },
     pushImage: async (repository: string, tag: string | undefined, blobs: readonly Digest[]) => {

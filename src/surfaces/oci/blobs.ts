@@ -41,6 +41,10 @@ export async function getBlob(deps: OciDeps, asked: OciExchange, route: BlobRout
       const body = part ? file.slice(part.firstByte, part.lastByte + 1) : file
       return new Response(body, { status, headers: { ...headers, ...partHeaders } })
     }
+    case 'bytes': {
+      const body = part ? content.bytes.slice(part.firstByte, part.lastByte + 1) : content.bytes
+      return new Response(body, { status, headers: { ...headers, ...partHeaders, ...length } })
+    }
     case 'stream':
       return new Response(content.stream, { status, headers: { ...headers, ...partHeaders, ...length } })
     case 'redirect':
