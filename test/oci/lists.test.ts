@@ -1,9 +1,9 @@
 import { expect, test } from 'bun:test'
 import { addPerson, grant, makePublic } from '../people.ts'
-import { describeRegistries } from './registries.ts'
+import { describeRegistry } from './describe-registry.ts'
 import { dockerToken, ociImage, type RegistryClient, registryClient, sha256 } from './registry-client.ts'
 
-describeRegistries('lists', (registry, engine) => {
+describeRegistry('lists', (registry, engine) => {
   /** The pages from this one to the last, by their Links. */
   const walk = async (client: RegistryClient, path: string, onPage: (page: Response) => Promise<void>) => {
     let next: string | undefined = path
@@ -17,7 +17,7 @@ describeRegistries('lists', (registry, engine) => {
   const tagsOf = async (page: Response) => ((await page.json()) as { tags: string[] }).tags
 
   test('a page of tags has n of them, begins behind last, and tells of the next one only where there is one', async () => {
-    const { client } = registry
+    const { client } = registry.at
     for (const tag of ['a', 'b', 'c', 'd']) await client.pushImage('group/pages', tag)
     const table = [
       ['', ['a', 'b', 'c', 'd'], null],
@@ -44,7 +44,7 @@ describeRegistries('lists', (registry, engine) => {
   })
 
   test('a repository without tags has an empty list, and one that is not there none', async () => {
-    const { client } = registry
+    const { client } = registry.at
     await client.pushBlob('group/tagless', 'content')
     const tagless = await client.request('GET', '/v2/group/tagless/tags/list')
     expect([tagless.status, await tagless.text()]).toEqual([200, '{"name":"group/tagless","tags":[]}'])
@@ -58,7 +58,7 @@ describeRegistries('lists', (registry, engine) => {
   // How pages are cut does not depend on the engine, and a thousand pushes take their time.
   if (engine === 'sqlite') {
     test('more than a thousand tags come in pages, whatever n says', async () => {
-      const { client } = registry
+      const { client } = registry.at
       const { body } = await client.pushImage('group/many', 'tag-0')
       const put = (number: number) =>
         client.request('PUT', `/v2/group/many/manifests/tag-${number}`, { headers: { 'content-type': ociImage }, body })
@@ -74,7 +74,7 @@ describeRegistries('lists', (registry, engine) => {
   }
 
   test('who walks the pages while tags come and go sees each tag that stayed, once', async () => {
-    const { client } = registry
+    const { client } = registry.at
     const stable = Array.from({ length: 6 }, (_, number) => `m${number}`)
     for (const tag of [...stable, 'm3-goes', 'm4-goes']) await client.pushImage('group/moving', tag)
     const seen: string[] = []
@@ -91,7 +91,7 @@ describeRegistries('lists', (registry, engine) => {
   })
 
   test('the catalog holds what its reader may pull, in pages of n', async () => {
-    const { server, client } = registry
+    const { server, client } = registry.at
     for (const name of ['group/seen/1', 'group/seen/2', 'group/seen/3', 'group/unseen']) {
       await client.pushBlob(name, 'content')
     }
@@ -122,7 +122,7 @@ describeRegistries('lists', (registry, engine) => {
   const ociIndex = 'application/vnd.oci.image.index.v1+json'
   const refer = async (name: string, manifest: Record<string, unknown>) => {
     const body = JSON.stringify(manifest)
-    const answer = await registry.client.request('PUT', `/v2/${name}/manifests/${sha256(body)}`, {
+    const answer = await registry.at.client.request('PUT', `/v2/${name}/manifests/${sha256(body)}`, {
       headers: { 'content-type': String(manifest.mediaType) },
       body,
     })
@@ -140,7 +140,7 @@ describeRegistries('lists', (registry, engine) => {
   }
 
   test('referrers are described by type, size and annotations, and filtered by artifact type', async () => {
-    const { client } = registry
+    const { client } = registry.at
     const name = 'group/referred-to'
     const { digest, body } = await client.pushImage(name, 'v1')
     const subject = { mediaType: ociImage, digest, size: body.length }
@@ -183,7 +183,7 @@ describeRegistries('lists', (registry, engine) => {
   })
 
   test('nothing refers to what is not there, and what is not seen is not there', async () => {
-    const { server, client } = registry
+    const { server, client } = registry.at
     const { digest, body } = await client.pushImage('group/unseen', 'v1')
     const subject = { mediaType: ociImage, digest, size: body.length }
     await refer('group/unseen', { ...JSON.parse(body), subject })

@@ -1,14 +1,14 @@
 import { expect, test } from 'bun:test'
 import { addPerson, grant, makePublic } from '../people.ts'
-import { describeRegistries } from './registries.ts'
+import { describeRegistry } from './describe-registry.ts'
 import { dockerToken, registryClient, sha256 } from './registry-client.ts'
 
-describeRegistries('mounts', registry => {
+describeRegistry('mounts', registry => {
   const mount = (client: ReturnType<typeof registryClient>, name: string, digest: string, from?: string) =>
     client.request('POST', `/v2/${name}/blobs/uploads/?mount=${digest}${from === undefined ? '' : `&from=${from}`}`)
 
   test('without a source, a blob that the caller may read somewhere is linked', async () => {
-    const { client } = registry
+    const { client } = registry.at
     const digest = await client.pushBlob('group/somewhere', 'found by its digest')
     const mounted = await mount(client, 'group/found', digest)
     expect(mounted.status).toBe(201)
@@ -22,7 +22,7 @@ describeRegistries('mounts', registry => {
   })
 
   test('a blob that lies only where the caller does not see it is answered as one that is nowhere', async () => {
-    const { server, client } = registry
+    const { server, client } = registry.at
     const digest = await client.pushBlob('group/hidden', 'nothing to see here')
     await client.pushBlob('group/own', 'something else')
     const user = await addPerson(server, 'mounting')
@@ -49,7 +49,7 @@ describeRegistries('mounts', registry => {
   })
 
   test('a blob of a public repository may be linked by everyone who may push', async () => {
-    const { server, client } = registry
+    const { server, client } = registry.at
     const digest = await client.pushBlob('group/for-all', 'public content')
     await client.pushBlob('group/guests', 'theirs')
     const user = await addPerson(server, 'guest')
@@ -61,7 +61,7 @@ describeRegistries('mounts', registry => {
   })
 
   test('a token reaches as far as its scopes, with a source and without', async () => {
-    const { server, client } = registry
+    const { server, client } = registry.at
     const digest = await client.pushBlob('group/scoped', 'out of scope')
     const push = 'repository:group/scoped-target:pull,push'
     const narrow = registryClient(server, await dockerToken(server, [push]))
@@ -74,7 +74,7 @@ describeRegistries('mounts', registry => {
   })
 
   test('the challenge to a mount names the source, too', async () => {
-    const nobody = registryClient(registry.server, '')
+    const nobody = registryClient(registry.at.server, '')
     const scopeOf = async (query: string) => {
       const answer = await nobody.request('POST', `/v2/group/target/blobs/uploads/?${query}`)
       expect(answer.status).toBe(401)
@@ -89,7 +89,7 @@ describeRegistries('mounts', registry => {
   })
 
   test('of very many repositories that hold a blob only the newest are looked at', async () => {
-    const { server, client } = registry
+    const { server, client } = registry.at
     const digest = await client.pushBlob('group/oldest', 'in everyone’s base image')
     await client.pushBlob('group/crowded', 'its own')
     const user = await addPerson(server, 'one-of-many')
@@ -105,7 +105,7 @@ describeRegistries('mounts', registry => {
   })
 
   test('what can’t be mounted by anyone is refused as such', async () => {
-    const { client } = registry
+    const { client } = registry.at
     expect((await mount(client, 'group/target', 'sha256:abc', 'group/source')).status).toBe(400)
     expect((await mount(client, 'nowhere/target', sha256('x'), 'group/source')).status).toBe(404)
   })

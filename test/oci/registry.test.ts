@@ -197,34 +197,6 @@ for (const engine of engines) {
       expect(hidden.status).toBe(202)
     })
 
-    test('ranges of a blob are served as asked', async () => {
-      const content = '0123456789'.repeat(200)
-      const digest = await client.pushBlob('group/ranges', content)
-      const get = (range: string) => client.request('GET', `/v2/group/ranges/blobs/${digest}`, { headers: { range } })
-      const table = [
-        ['bytes=500-1499', 206, 'bytes 500-1499/2000', content.slice(500, 1500)],
-        ['bytes=500-', 206, 'bytes 500-1999/2000', content.slice(500)],
-        ['bytes=-500', 206, 'bytes 1500-1999/2000', content.slice(1500)],
-        ['bytes=1990-5000', 206, 'bytes 1990-1999/2000', content.slice(1990)],
-        ['bytes=2000-', 416, 'bytes */2000', undefined],
-        ['lines=1-2', 200, null, content],
-        ['bytes=0-1,5-6', 200, null, content],
-      ] as const
-      for (const [range, status, contentRange, body] of table) {
-        const response = await get(range)
-        expect([range, response.status]).toEqual([range, status])
-        expect(response.headers.get('content-range')).toBe(contentRange)
-        if (body !== undefined) expect(await response.text()).toBe(body)
-      }
-      const emptyDigest = await client.pushBlob('group/ranges', '')
-      const nothing = await client.request('GET', `/v2/group/ranges/blobs/${emptyDigest}`)
-      expect([nothing.status, nothing.headers.get('content-length')]).toEqual([200, '0'])
-      const unchanged = await client.request('GET', `/v2/group/ranges/blobs/${digest}`, {
-        headers: { 'if-none-match': `"${digest}"` },
-      })
-      expect(unchanged.status).toBe(304)
-    })
-
     test('PUT manifest with an unknown layer answers MANIFEST_BLOB_UNKNOWN for each', async () => {
       const config = await client.pushBlob('group/lacking', '{}')
       const missing = [sha256('not here'), sha256('nor here')]

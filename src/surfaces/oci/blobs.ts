@@ -1,13 +1,24 @@
+import { randomBytes } from 'node:crypto'
 import { deleteBlob } from '../../core/blobs/delete.ts'
 import type { ReadableBlob } from '../../core/blobs/read.ts'
+import { frameRanges } from '../../protocol/oci/byte-ranges.ts'
 import type { Digest } from '../../protocol/oci/digest.ts'
 import { errorBody } from '../../protocol/oci/errors.ts'
 import type { RepositoryPath } from '../../protocol/oci/names.ts'
-import type { ByteRange } from '../../protocol/oci/range.ts'
-import { formatContentRange, formatUnsatisfiedRange, parseRange } from '../../protocol/oci/range.ts'
+import {
+  type ByteRange,
+  formatContentRange,
+  formatUnsatisfiedRange,
+  parseRange,
+  type RequestedRange,
+} from '../../protocol/oci/range.ts'
 import { empty, hasMatchingTag, json, versionHeader } from './answers.ts'
+import { streamRanges } from './blob-ranges.ts'
 import type { OciDeps, OciExchange } from './deps.ts'
 import { placeOf } from './place.ts'
+
+const blobMediaType = 'application/octet-stream'
+const wholeBlob = { kind: 'whole' } as const
 
 type BlobRoute = { name: RepositoryPath; digest: Digest }
 
@@ -22,12 +33,13 @@ export async function getBlob(deps: OciDeps, asked: OciExchange, route: BlobRout
   if (hasMatchingTag(request.headers.get('if-none-match'), route.digest)) {
     return new Response(null, { status: 304, headers: headersUnchanged(headers) })
   }
-  const range = isHead ? 'whole' : requestedRange(request, blob, route.digest)
-  if (range === 'unsatisfiable') {
+  const requested = isHead ? wholeBlob : requestedRange(request, blob, route.digest)
+  if (requested.kind === 'unsatisfiable') {
     const message = `the blob has ${blob.sizeBytes} bytes, and the range lies outside of them`
     return json(416, errorBody('RANGE_INVALID', message), { 'content-range': formatUnsatisfiedRange(blob.sizeBytes) })
   }
-  const part = range === 'whole' ? undefined : range
+  const [part, ...others] = requested.kind === 'ranges' ? requested.ranges : []
+  if (part && others.length > 0) return getRanges(deps, asked, { blob, ranges: [part, ...others], headers })
   const sizeBytes = part ? part.lastByte - part.firstByte + 1 : blob.sizeBytes
   const length = { 'content-length': String(sizeBytes) }
   if (isHead) return new Response(null, { headers: { ...headers, ...length } })
@@ -48,8 +60,52 @@ export async function getBlob(deps: OciDeps, asked: OciExchange, route: BlobRout
     case 'stream':
       return new Response(content.stream, { status, headers: { ...headers, ...partHeaders, ...length } })
     case 'redirect':
-      return new Response(null, { status: 307, headers: { ...headers, location: content.url } })
+      return redirect(headers, content.url)
   }
+}
+
+/** Several ranges of it: one answer with a part for each (RFC 9110 section 15.3.7.2). */
+async function getRanges(
+  deps: OciDeps,
+  asked: OciExchange,
+  wanted: { blob: ReadableBlob; ranges: readonly [ByteRange, ...ByteRange[]]; headers: Record<string, string> },
+): Promise<Response> {
+  const { blob, ranges, headers } = wanted
+  const content = { sizeBytes: blob.sizeBytes, mediaType: blobMediaType }
+  const frame = frameRanges(ranges, content, randomBytes(16).toString('hex'))
+  const open = async (range: ByteRange) => streamOf(await deps.blobReader.open(blob, range), range)
+  const first = await open(ranges[0])
+  if (typeof first === 'string') return redirect(headers, first)
+  const body = streamRanges(frame, ranges, first, async range => {
+    const part = await open(range)
+    if (typeof part === 'string') throw new Error('a blob that was read here is now read elsewhere')
+    return part
+  })
+  asked.exchange.log.bytes = frame.sizeBytes
+  return new Response(body, { status: 206, headers: { ...headers, 'content-type': frame.contentType } })
+}
+
+/** The bytes of a range, or the address to read them at. */
+function streamOf(
+  content: Awaited<ReturnType<OciDeps['blobReader']['open']>>,
+  range: ByteRange,
+): ReadableStream<Uint8Array> | string {
+  switch (content.kind) {
+    case 'file':
+      return Bun.file(content.path)
+        .slice(range.firstByte, range.lastByte + 1)
+        .stream()
+    case 'bytes':
+      return new Blob([content.bytes.slice(range.firstByte, range.lastByte + 1)]).stream()
+    case 'stream':
+      return content.stream
+    case 'redirect':
+      return content.url
+  }
+}
+
+function redirect(headers: Record<string, string>, location: string): Response {
+  return new Response(null, { status: 307, headers: { ...headers, location } })
 }
 
 /** end-10: out of this repository only. */
@@ -63,7 +119,7 @@ export async function removeBlob(deps: OciDeps, asked: OciExchange, route: BlobR
 function blobHeaders(digest: Digest): Record<string, string> {
   return {
     ...versionHeader,
-    'content-type': 'application/octet-stream',
+    'content-type': blobMediaType,
     'content-disposition': 'attachment',
     'docker-content-digest': digest,
     etag: `"${digest}"`,
@@ -79,12 +135,9 @@ function headersUnchanged({ etag = '', ...headers }: Record<string, string>): Re
   return { ...versionHeader, etag, 'cache-control': cacheControl, 'docker-content-digest': digest }
 }
 
-/** One range is served as such; several are answered with the whole, as RFC 9110 section 14.2 allows. */
-function requestedRange(request: Request, blob: ReadableBlob, digest: Digest): ByteRange | 'whole' | 'unsatisfiable' {
+/** If-Range names the content that the client has a part of; where that is another, it needs the whole. */
+function requestedRange(request: Request, blob: ReadableBlob, digest: Digest): RequestedRange {
   const ifRange = request.headers.get('if-range')
-  if (ifRange !== null && ifRange !== `"${digest}"`) return 'whole'
-  const requested = parseRange(request.headers.get('range'), blob.sizeBytes)
-  if (requested.kind !== 'ranges') return requested.kind
-  const [only, ...others] = requested.ranges
-  return only && others.length === 0 ? only : 'whole'
+  if (ifRange !== null && ifRange !== `"${digest}"`) return wholeBlob
+  return parseRange(request.headers.get('range'), blob.sizeBytes)
 }
