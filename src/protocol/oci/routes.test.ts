@@ -23,6 +23,12 @@ describe('endpoints', () => {
     ['POST', '/v2/g/a/blobs/uploads/', { kind: 'upload-start', name: 'g/a' }],
     ['POST', '/v2/g/a/blobs/uploads', { kind: 'upload-start', name: 'g/a' }],
     ['PATCH', '/v2/g/a/blobs/uploads/Ab-_9', { kind: 'upload', name: 'g/a', uploadId: 'Ab-_9' }],
+    [
+      'PUT',
+      '/v2/g/a/blobs/uploads/Ab-_9&digest=sha256%3Aab&x=1',
+      { kind: 'upload', name: 'g/a', uploadId: 'Ab-_9', appended: 'digest=sha256%3Aab&x=1' },
+    ],
+    ['PUT', '/v2/g/a/blobs/uploads/x&', { kind: 'upload', name: 'g/a', uploadId: 'x', appended: '' }],
     ['GET', '/v2/g/a/tags/list', { kind: 'tags', name: 'g/a' }],
     ['GET', `/v2/g/a/referrers/${digest}`, { kind: 'referrers', name: 'g/a', digest }],
   ])('%s %s', (method, pathname, expected) => {
@@ -139,6 +145,7 @@ describe('parts that break their grammar', () => {
     [`/v2/a/blobs/${digest.toUpperCase()}`, 'DIGEST_INVALID'],
     ['/v2/a/referrers/latest', 'DIGEST_INVALID'],
     ['/v2/a/blobs/uploads/a.b', 'BLOB_UPLOAD_UNKNOWN'],
+    ['/v2/a/blobs/uploads/&digest=x', 'BLOB_UPLOAD_UNKNOWN'],
     ['/v2/a/blobs/uploads/%2e%2e', 'BLOB_UPLOAD_UNKNOWN'],
     [`/v2/a/blobs/uploads/${'x'.repeat(129)}`, 'BLOB_UPLOAD_UNKNOWN'],
   ])('%s is %s', (pathname, code) => {

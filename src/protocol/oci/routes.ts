@@ -9,6 +9,8 @@ import {
 
 /**
  * What a request to `/v2/…` asks for. Names have slashes in their middle, so the path is read from its right end.
+ * - `appended` of an upload: what stands behind its id and a `&`. Scripts put the digest there, because the locations of
+ *   other registries have a query already; it is read as one.
  * - `invalid`: an endpoint of OCI with a part that breaks its grammar; `code` is the wire's error code.
  * - `method-not-allowed`: an endpoint of OCI that does not take this method; `allow` is for the Allow header.
  * - `none`: no path of OCI (`/v2`, `/v2/manage/…`, unknown `/v2/_…`, anything that ends like no endpoint).
@@ -20,7 +22,7 @@ export type Route =
   | { kind: 'manifest'; method: MethodOf<'manifest'>; name: RepositoryPath; reference: Reference }
   | { kind: 'blob'; method: MethodOf<'blob'>; name: RepositoryPath; digest: Digest }
   | { kind: 'upload-start'; method: MethodOf<'upload-start'>; name: RepositoryPath }
-  | { kind: 'upload'; method: MethodOf<'upload'>; name: RepositoryPath; uploadId: string }
+  | { kind: 'upload'; method: MethodOf<'upload'>; name: RepositoryPath; uploadId: string; appended?: string }
   | { kind: 'tags'; method: MethodOf<'tags'>; name: RepositoryPath }
   | { kind: 'referrers'; method: MethodOf<'referrers'>; name: RepositoryPath; digest: Digest }
   | { kind: 'invalid'; code: RouteErrorCode }
@@ -138,13 +140,27 @@ function endpointRoute({ kind, name: nameText, last }: Endpoint, method: string)
     }
     case 'upload':
       if (!takesMethod(kind, method)) return methodNotAllowed(kind)
-      if (!isUploadId(last)) return { kind: 'invalid', code: 'BLOB_UPLOAD_UNKNOWN' }
-      return { kind, method, name, uploadId: last }
+      return uploadRoute({ method, name, last })
     case 'upload-start':
       return takesMethod(kind, method) ? { kind, method, name } : methodNotAllowed(kind)
     case 'tags':
       return takesMethod(kind, method) ? { kind, method, name } : methodNotAllowed(kind)
   }
+}
+
+function uploadRoute({
+  method,
+  name,
+  last,
+}: {
+  method: MethodOf<'upload'>
+  name: RepositoryPath
+  last: string
+}): Route {
+  const end = last.indexOf('&')
+  const uploadId = end < 0 ? last : last.slice(0, end)
+  if (!isUploadId(uploadId)) return { kind: 'invalid', code: 'BLOB_UPLOAD_UNKNOWN' }
+  return { kind: 'upload', method, name, uploadId, ...(end >= 0 && { appended: last.slice(end + 1) }) }
 }
 
 function decodeColon(text: string): string {

@@ -11,7 +11,7 @@ import {
 } from '../../core/blobs/uploads.ts'
 import { DomainError } from '../../core/errors.ts'
 import type { Exchange } from '../../http/exchange.ts'
-import { type Digest, parseDigest, parseDigestAlgorithm } from '../../protocol/oci/digest.ts'
+import { type Digest, digestAlgorithm, parseDigest, parseDigestAlgorithm } from '../../protocol/oci/digest.ts'
 import { parseRepositoryPath, type RepositoryPath, splitRepositoryPath } from '../../protocol/oci/names.ts'
 import { formatUploadRange, parseContentRange } from '../../protocol/oci/range.ts'
 import { empty } from './answers.ts'
@@ -19,7 +19,7 @@ import type { OciDeps, OciExchange } from './deps.ts'
 import { placeOf } from './place.ts'
 
 type StartRoute = { name: RepositoryPath }
-type UploadRoute = { name: RepositoryPath; uploadId: string }
+type UploadRoute = { name: RepositoryPath; uploadId: string; appended?: string }
 
 /** end-4a begins an upload, end-4b pushes a blob in one request, end-11 mounts one. */
 export async function postUpload(deps: OciDeps, asked: OciExchange, route: StartRoute): Promise<Response> {
@@ -38,7 +38,10 @@ export async function postUpload(deps: OciDeps, asked: OciExchange, route: Start
     await pushBlob(deps, by, place, digest, uploadBody(asked.exchange))
     return created(route.name, digest)
   }
-  const algorithm = parseDigestAlgorithm(url.searchParams.get('digest-algorithm') ?? 'sha256')
+  // What can't be mounted comes under the same digest.
+  const algorithm = parseDigestAlgorithm(
+    url.searchParams.get('digest-algorithm') ?? (mount === null ? 'sha256' : digestAlgorithm(requireDigest(mount))),
+  )
   if (!algorithm) throw new DomainError('digest_invalid', 'digest-algorithm must be sha256 or sha512')
   const uploadId = await startUpload(deps, by, place, algorithm)
   return empty(202, { ...uploadHeaders(route.name, uploadId, 0), 'docker-upload-uuid': uploadId })
@@ -70,7 +73,7 @@ export async function patchUpload(deps: OciDeps, asked: OciExchange, route: Uplo
 export async function putUpload(deps: OciDeps, asked: OciExchange, route: UploadRoute): Promise<Response> {
   const { url, origin } = asked.exchange
   const place = placeOf(route.name, url.host)
-  const digest = requireDigest(url.searchParams.get('digest') ?? '')
+  const digest = requireDigest(url.searchParams.get('digest') ?? appendedDigest(route) ?? '')
   await closeUpload(deps, { caller: asked.caller, origin }, place, route.uploadId, digest, uploadBody(asked.exchange))
   return created(route.name, digest)
 }
@@ -94,6 +97,10 @@ function mountSource(url: URL): Required<Place> | 'anywhere' | undefined {
 
 function created(name: RepositoryPath, digest: Digest): Response {
   return empty(201, { location: `/v2/${name}/blobs/${digest}`, 'docker-content-digest': digest })
+}
+
+function appendedDigest({ appended }: UploadRoute): string | null {
+  return new URLSearchParams(appended).get('digest')
 }
 
 /** All state of a session is in the path: some clients drop the query of a Location. */
