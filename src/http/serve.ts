@@ -53,7 +53,8 @@ export function serveHttp(options: ServeOptions): HttpServer {
     listen.kind === 'unix'
       ? // The types leave the timer out for sockets; the server has it all the same.
         Bun.serve({ ...(shared as Omit<typeof shared, 'idleTimeout'>), unix: listen.path })
-      : Bun.serve({ ...shared, hostname: listen.host, port: listen.port }),
+      : // Outside of development Bun lets several processes listen on one address, each with a part of the requests.
+        Bun.serve({ ...shared, hostname: listen.host, port: listen.port, reusePort: false }),
   )
   return {
     url: urlOf(options, server),
@@ -79,9 +80,8 @@ async function answer(options: ServeOptions, request: Request, bun: Server<undef
   const startedMs = performance.now()
   // Finding the answer takes as long as it takes; where a body is read, its progress is watched.
   bun.timeout(request, 0)
-  // Bun hands on what it can't make a URL of (a Host header that is none) as a bare path.
-  const hasUrl = !request.url.startsWith('/')
-  const url = hasUrl ? new URL(request.url) : noUrl
+  const problem = problemOf(request)
+  const url = problem === undefined ? new URL(request.url) : noUrl
   const peer = bun.requestIP(request)?.address ?? ''
   const forwarded = options.forwarded(peer, request.headers)
   const exchange: Exchange = {
@@ -93,7 +93,7 @@ async function answer(options: ServeOptions, request: Request, bun: Server<undef
     bodyWatch: bodyWatch(bun, request, options.bodyIdleMs),
     log: { route: 'none' },
   }
-  const response = await (hasUrl ? perform(options, exchange) : refuseHost())
+  const response = await (problem === undefined ? perform(options, exchange) : refuse(problem))
   response.headers.set('x-request-id', exchange.origin.requestId)
   options.onAnswered({ exchange, status: response.status, seconds: (performance.now() - startedMs) / 1000 })
   // Covers the answer on its way and the connection after it; an answer from a file has the server's own timer.
@@ -103,8 +103,20 @@ async function answer(options: ServeOptions, request: Request, bun: Server<undef
 
 const noUrl = new URL('http://host.invalid/')
 
-function refuseHost(): Response {
-  return closing(new Response('the Host header is not a host\n', { status: 400 }))
+/**
+ * What keeps a request from having one meaning for all that read it (RFC 9112 section 3.2); whoever stands before this
+ * server may have read it the other way.
+ */
+function problemOf(request: Request): string | undefined {
+  // Bun hands on what it can't make a URL of as a bare path, joins several headers by commas, and keeps a fragment.
+  if (request.url.startsWith('/')) return 'the Host header is not a host'
+  if (request.headers.get('host')?.includes(',')) return 'there is more than one Host header'
+  if (request.url.includes('#')) return 'a fragment is not sent'
+  return undefined
+}
+
+function refuse(problem: string): Response {
+  return closing(new Response(`${problem}\n`, { status: 400 }))
 }
 
 /** Surfaces answer their own errors; what gets past them is a defect of theirs, logged like any other. */

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { connect } from 'node:net'
 import { chooseBaseUrl } from '../../src/http/base-url.ts'
 import { trustProxies } from '../../src/http/source-address.ts'
 import { startTestServer, type TestServer } from '../server.ts'
@@ -57,42 +56,6 @@ describe('a server on one listener', () => {
     server = await startTestServer('sqlite', { STOWER_TRUSTED_PROXIES: '127.0.0.1' })
   })
   afterAll(() => server.stop())
-
-  /** Sends bytes as they are and answers what comes back. */
-  const raw = (text: string) =>
-    new Promise<string>((resolve, reject) => {
-      const { hostname, port } = new URL(server.url)
-      let answer = ''
-      const socket = connect(Number(port), hostname, () => socket.write(text))
-      socket
-        .on('data', data => {
-          answer += data
-        })
-        .on('end', () => resolve(answer))
-        .on('error', reject)
-    })
-
-  const table = [
-    ['a Host header that is none is a bad request', 'GET /v2/ HTTP/1.1\r\nHost: a b\r\n', '400'],
-    ['no Host header is a bad request', 'GET /v2/ HTTP/1.1\r\n', '400'],
-    ['an encoded slash in a name separates nothing', 'GET /v2/a%2fb/c/manifests/x HTTP/1.1\r\nHost: x\r\n', '400'],
-    ['dots lead to no other name', 'GET /v2/a/../_catalog HTTP/1.1\r\nHost: x\r\n', '401'],
-    ['encoded dots lead to no other name', 'GET /v2/a/%2e%2e/_catalog HTTP/1.1\r\nHost: x\r\n', '401'],
-    ['a doubled slash is no repository', 'GET /v2/a//b/manifests/x HTTP/1.1\r\nHost: x\r\n', '400'],
-    ['a path in absolute form is the same path', 'GET http://evil/v2/ HTTP/1.1\r\nHost: x\r\n', '401'],
-    ['the other spelling of the catalog is not the catalog', 'GET /v2/%5fcatalog HTTP/1.1\r\nHost: x\r\n', '404'],
-    [
-      'a length that contradicts the encoding is a bad request',
-      'POST /v2/ HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n',
-      '400',
-    ],
-  ] as const
-  for (const [title, head, status] of table) {
-    test(title, async () => {
-      const answer = await raw(`${head}Connection: close\r\n\r\n`)
-      expect(answer.split(' ')[1]).toBe(status)
-    })
-  }
 
   test('every answer carries a request id, and the access line has the same', async () => {
     const response = await fetch(`${server.url}/nowhere`, { headers: { 'x-forwarded-for': '198.51.100.7' } })
