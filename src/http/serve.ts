@@ -40,12 +40,22 @@ export type HttpServer = {
  */
 export function serveHttp(options: ServeOptions): HttpServer {
   const { listen } = options
+  // Bun forgets a request whose client left, but what was begun for it goes on.
+  let running = 0
+  const counted = async (request: Request, bun: Server<undefined>) => {
+    running++
+    try {
+      return await answer(options, request, bun)
+    } finally {
+      running--
+    }
+  }
   const shared = {
     // Limits on bodies are each surface's own.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     development: false,
     idleTimeout: secondsOf(options.connectionIdleMs),
-    fetch: (request: Request, bun: Server<undefined>) => answer(options, request, bun),
+    fetch: counted,
     error: () => new Response('internal error\n', { status: 500 }),
     ...(options.tls && { tls: { cert: Bun.file(options.tls.certFile), key: Bun.file(options.tls.keyFile) } }),
   } as const
@@ -61,9 +71,10 @@ export function serveHttp(options: ServeOptions): HttpServer {
     stop: async limitMs => {
       void server.stop(false)
       const giveUpAt = performance.now() + limitMs
+      const isBusy = () => running > 0 || server.pendingRequests > 0
       // Idle connections that clients keep open would hold up Bun's own promise for ever.
-      while (server.pendingRequests > 0 && performance.now() < giveUpAt) await Bun.sleep(pollMs)
-      const isClean = server.pendingRequests === 0
+      while (isBusy() && performance.now() < giveUpAt) await Bun.sleep(pollMs)
+      const isClean = !isBusy()
       await server.stop(true)
       return isClean
     },

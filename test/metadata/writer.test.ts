@@ -64,3 +64,12 @@ test('a group that runs while the sync of the log fails is rejected and leaves n
   await writer.drain()
   expect(connection.all('SELECT key FROM settings', [])).toEqual([{ key: 'first' }])
 })
+
+test('what was given before the end is written, and what comes after it is refused', async () => {
+  const writer = new Writer(connection, async () => {})
+  const before = insert(writer, 'before')
+  await writer.end()
+  await before
+  await expect(insert(writer, 'after')).rejects.toMatchObject({ code: 'unavailable' })
+  expect(connection.all('SELECT key FROM settings', [])).toEqual([{ key: 'before' }])
+})

@@ -127,7 +127,7 @@ export class SqliteDatabase implements Database {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#writer.drain()
+    await this.#writer.end()
     await this.#checkpoints?.[Symbol.asyncDispose]()
     await this.#log.close()
     this.#reading.close()

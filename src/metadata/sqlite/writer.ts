@@ -67,6 +67,12 @@ export class Writer {
     }
   }
 
+  /** As `drain`; what is given later is refused, for a request that outlives the wait for it may still write. */
+  async end(): Promise<void> {
+    await this.drain()
+    this.#failure ??= new DomainError('unavailable', 'the database is closed: the server stops')
+  }
+
   get failure(): DomainError | undefined {
     return this.#failure
   }
