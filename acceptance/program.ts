@@ -33,6 +33,10 @@ export type Program = AsyncDisposable & {
   /** `127.0.0.1:PORT`, the first part of every image's name. */
   readonly host: string
   readonly dataDir: string
+  /** Of the process that was started; the server may be one below it. */
+  readonly pid: number
+  /** The end of what it has printed. */
+  readonly output: () => string
   /** Kills all its processes at once, without a chance to write anything more. */
   kill9: () => Promise<void>
   /** Starts it again after `kill9` or `stop`, under the same URL over the same data; resolves when it is ready. */
@@ -100,6 +104,11 @@ export async function startProgram(options: ProgramOptions = {}): Promise<Progra
     url,
     host,
     dataDir,
+    get pid() {
+      if (running?.child.pid === undefined) throw new Error('the program does not run')
+      return running.child.pid
+    },
+    output: () => running?.output() ?? '',
     kill9,
     restart: start,
     stop: async () => {
