@@ -39,6 +39,28 @@ export function joinedText(engine: Engine, column: Expression<string>, separator
     : sql<string | null>`group_concat(${column}, ${sql.lit(separator)})`
 }
 
+/**
+ * Joins to each row before it the first rows of a table that belong to it, so that a walk over many in this order stops
+ * early. SQLite knows no lateral join and needs none: it walks the index that the order names by itself.
+ */
+export function firstOfEach(
+  engine: Engine,
+  rows: {
+    table: keyof Tables
+    alias: string
+    where: Expression<unknown>
+    orderBy: Expression<unknown>
+    limit: Expression<unknown>
+  },
+): Expression<unknown> {
+  const alias = sql.raw(rows.alias)
+  const table = sql.table(rows.table)
+  return engine === 'postgres'
+    ? sql`cross join lateral (select ${alias}.* from ${table} ${alias} where ${rows.where}
+            order by ${rows.orderBy} limit ${rows.limit}) ${alias}`
+    : sql`join ${table} ${alias} on ${rows.where}`
+}
+
 /** True for the error of a row that refers to one that is not there, or of removing a row that others refer to. */
 export function isForeignKeyViolation(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : undefined

@@ -20,7 +20,7 @@ export async function listCatalog(
     throw new DomainError('scope_insufficient', 'the token does not hold registry:catalog:*')
   }
   if (page.size === 0) return { names: [], hasMore: false }
-  const entries = await listPullable(deps.db.read, {
+  const entries = await listPullable(deps.db, {
     userId: standing.userId,
     after: page.after === undefined ? undefined : entryOf(page.after),
     limit: page.size + 1,

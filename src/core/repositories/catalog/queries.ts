@@ -1,44 +1,72 @@
 import { sql } from 'kysely'
-import type { Reader } from '../../../metadata/database.ts'
+import type { Database, Reader } from '../../../metadata/database.ts'
+import { firstOfEach } from '../../../metadata/dialects.ts'
+import { perShape, statement } from '../../../metadata/statement.ts'
 
 /** A repository by its two names. */
 export type CatalogEntry = { organization: string; repository: string }
 
 /**
  * Repositories that a user (or, with null, nobody in particular) may pull from, ordered by organization and name. Each
- * way to see one is a branch that an index serves, bounded by the page; the page is merged from the branches.
+ * way to see one is a branch that walks an index from the position on and stops at the page's size, however many
+ * repositories an organization has; the page is merged from the branches.
  */
 export async function listPullable(
-  db: Reader,
+  { read, engine }: Pick<Database, 'read' | 'engine'>,
   query: { userId: string | null; after: CatalogEntry | undefined; limit: number },
 ): Promise<CatalogEntry[]> {
-  const { userId, limit } = query
-  const organization = query.after?.organization ?? ''
-  const repository = query.after?.repository ?? ''
-  const after = sql`(o.name > ${organization} or (o.name = ${organization} and r.name > ${repository}))`
-  const columns = sql`select o.name as organization, r.name as repository`
-  const page = sql`order by o.name, r.name limit ${limit}`
-  const branch = (joins: ReturnType<typeof sql>, condition: ReturnType<typeof sql>) =>
-    sql`select * from (${columns} from ${joins}
-        join repositories r on r.organization_id = o.id and r.deleted_ms is null
-        where ${condition} and o.name >= ${organization} and ${after} ${page}) as branch_page`
-  const ofAdministrator = branch(
-    sql`users u join organizations o on o.account_id = u.account_id`,
-    sql`u.id = ${userId} and u.is_enabled = 1 and u.is_administrator = 1`,
-  )
-  const ofOrganizationGrant = branch(
-    sql`users u join organization_grants g on g.user_id = u.id
-        join organizations o on o.id = g.organization_id and o.account_id = u.account_id`,
-    sql`u.id = ${userId} and u.is_enabled = 1`,
-  )
-  const ofRepositoryGrant = sql`select * from (${columns} from users u join repository_grants g on g.user_id = u.id
-        join repositories r on r.id = g.repository_id and r.deleted_ms is null
-        join organizations o on o.id = r.organization_id and o.account_id = u.account_id
-        where u.id = ${userId} and u.is_enabled = 1 and ${after} ${page}) as branch_page`
-  const ofEveryone = branch(sql`organizations o`, sql`r.is_public = 1`)
-  const branches =
-    userId === null ? [ofEveryone] : [ofAdministrator, ofOrganizationGrant, ofRepositoryGrant, ofEveryone]
-  const merged = sql.join(branches, sql` union `)
-  const { rows } = await sql<CatalogEntry>`${merged} order by organization, repository limit ${limit}`.execute(db)
-  return rows
+  const { organization = '', repository = '' } = query.after ?? {}
+  const asked = query.userId === null ? 'everyone' : 'user'
+  return pullable(`${engine} ${asked}`).all(read, {
+    userId: query.userId,
+    organization,
+    repository,
+    limit: query.limit,
+  })
 }
+
+type Page = { userId: string | null; organization: string; repository: string; limit: number }
+
+const pullable = perShape((shape: `${Database['engine']} ${'everyone' | 'user'}`) =>
+  statement<Page, CatalogEntry>((_db: Reader, { userId, organization, repository, limit }) => {
+    const engine = shape.startsWith('postgres') ? 'postgres' : 'sqlite'
+    // Of the organization at the position what comes after it, of later ones everything; a bound that the index takes.
+    const isAfter = sql`r.name > case when o.name = ${organization} then ${repository} else '' end`
+    const columns = sql`select o.name as organization, r.name as repository`
+    // A name belongs to one organization; its id says so to an index that holds both.
+    const page = sql`order by o.name, o.id, r.name limit ${limit}`
+    const branch = (joins: ReturnType<typeof sql>, condition: ReturnType<typeof sql>, which = sql`1 = 1`) => {
+      const repositories = firstOfEach(engine, {
+        table: 'repositories',
+        alias: 'r',
+        where: sql`r.organization_id = o.id and r.deleted_ms is null and ${isAfter} and ${which}`,
+        orderBy: sql`r.name`,
+        limit: sql`${limit}`,
+      })
+      return sql`select * from (${columns} from ${joins} ${repositories}
+        where ${condition} and o.name >= ${organization} ${page}) as branch_page`
+    }
+    const isUser = sql`u.id = ${userId} and u.is_enabled = 1`
+    const ofAdministrator = branch(
+      sql`users u join organizations o on o.account_id = u.account_id`,
+      sql`${isUser} and u.is_administrator = 1`,
+    )
+    const ofOrganizationGrant = branch(
+      sql`users u join organization_grants g on g.user_id = u.id
+          join organizations o on o.id = g.organization_id and o.account_id = u.account_id`,
+      isUser,
+    )
+    // From the grants on, which are few, and never from the repositories: SQLite keeps the order of cross joins.
+    const ofRepositoryGrant = sql`select * from (${columns} from users u cross join repository_grants g
+          cross join repositories r cross join organizations o
+          where ${isUser} and g.user_id = u.id and r.id = g.repository_id and r.deleted_ms is null
+          and o.id = r.organization_id and o.account_id = u.account_id
+          and o.name >= ${organization} and ${isAfter} ${page}) as branch_page`
+    const ofEveryone = branch(sql`organizations o`, sql`1 = 1`, sql`r.is_public = 1`)
+    const branches =
+      shape === `${engine} everyone`
+        ? [ofEveryone]
+        : [ofAdministrator, ofOrganizationGrant, ofRepositoryGrant, ofEveryone]
+    return sql<CatalogEntry>`${sql.join(branches, sql` union `)} order by organization, repository limit ${limit}`
+  }),
+)
