@@ -109,6 +109,10 @@ export interface Tables {
     /** Config and layers of an image, as its manifest states them; 0 for an index. */
     content_bytes: number
     annotations: string | null
+    /** Levels of indexes from here down; 0 for an image. */
+    index_depth: Generated<number>
+    /** Descriptors named from here down, each as often as it is named; 0 for an image. */
+    index_reach: Generated<number>
     pusher_id: string
     pushed_ms: number
   }

@@ -143,6 +143,8 @@ describePostgres(`a sweep beside pushes on PostgreSQL${postgresPrograms() ? '' :
       subject_digest: null,
       content_bytes: 0,
       annotations: null,
+      index_depth: 0,
+      index_reach: 0,
       pusher_id: '',
       pushed_ms: 0,
     })

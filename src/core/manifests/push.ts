@@ -13,6 +13,7 @@ import { actorOf, recordEvent } from '../events.ts'
 import { findPushTarget, settleTarget, type Target } from '../repositories/push-target.ts'
 import { moveTags } from '../tags/move-tag.ts'
 import { hasPreconditions, requireState, requireTagState } from '../tags/preconditions.ts'
+import { type IndexShape, measureParents, measureShape } from './index-shape.ts'
 import {
   findSparseManifests,
   forgetMissing,
@@ -70,7 +71,8 @@ export async function pushManifest(
     const held = await holdReferences(tx, deps, target, references)
 
     await insertBody(tx, digest, push.body)
-    const isNew = await insertManifest(tx, manifestRow(push, target, by, nowMs))
+    const shape = await measureShape(tx, target.repositoryId, push.manifest)
+    const isNew = await insertManifest(tx, { ...manifestRow(push, target, by, nowMs), ...columnsOf(shape) })
     if (isNew) {
       await forgetMissing(tx, target.repositoryId, digest)
       await insertReferences(tx, {
@@ -89,6 +91,7 @@ export async function pushManifest(
           child_digest: digestToBytes(child.digest),
         })),
       })
+      if (shape.depth > 0) await measureParents(tx, target.repositoryId, digest)
       await recordEvent(tx, by, {
         kind: 'manifest.pushed',
         atMs: nowMs,
@@ -180,6 +183,10 @@ function missingReferences(target: Target, missing: readonly Reference[]): Domai
     `${target.path} does not hold ${digests.length === 1 ? digests[0] : `${digests.length} of the blobs`} that the manifest names: push ${digests.length === 1 ? 'it' : 'them'} first`,
     { digests },
   )
+}
+
+function columnsOf({ depth, reach }: IndexShape) {
+  return { index_depth: depth, index_reach: reach }
 }
 
 function manifestRow(push: ManifestPush, target: Target, by: Requester, nowMs: number) {

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Database, Reader, Transaction } from '../../metadata/database.ts'
 import { lockRow } from '../../metadata/dialects.ts'
 import { insertion, perShape, statement } from '../../metadata/statement.ts'
@@ -153,6 +154,8 @@ const manifestInsert = statement((db, row: Row<'manifests'>) =>
       subject_digest: row.subject_digest,
       content_bytes: row.content_bytes,
       annotations: row.annotations,
+      index_depth: row.index_depth,
+      index_reach: row.index_reach,
       pusher_id: row.pusher_id,
       pushed_ms: row.pushed_ms,
     })
@@ -174,6 +177,66 @@ const insertBlobReferences = insertion('manifest_blobs', [
   'held_digest',
 ])
 const insertChildren = insertion('manifest_children', ['repository_id', 'manifest_digest', 'position', 'child_digest'])
+
+/** Depth and reach of those manifests that are indexes, by the hex of their digests. */
+export async function findShapes(
+  db: Reader,
+  repositoryId: number,
+  digests: readonly Uint8Array[],
+): Promise<ReadonlyMap<string, { depth: number; reach: number }>> {
+  const shapes = new Map<string, { depth: number; reach: number }>()
+  for (let from = 0; from < digests.length; from += digestsPerQuery) {
+    const rows = await db
+      .selectFrom('manifests')
+      .select(['digest', 'index_depth', 'index_reach'])
+      .where('repository_id', '=', repositoryId)
+      .where('digest', 'in', digests.slice(from, from + digestsPerQuery))
+      .where('index_depth', '>', 0)
+      .execute()
+    for (const row of rows) shapes.set(row.digest.toHex(), { depth: row.index_depth, reach: row.index_reach })
+  }
+  return shapes
+}
+
+/** Indexes that name one of these, `limit` at most. */
+export async function findParents(
+  db: Reader,
+  repositoryId: number,
+  digests: readonly Uint8Array[],
+  limit: number,
+): Promise<Uint8Array[]> {
+  const rows = await db
+    .selectFrom('manifest_children')
+    .select('manifest_digest')
+    .distinct()
+    .where('repository_id', '=', repositoryId)
+    .where('child_digest', 'in', digests)
+    .limit(limit)
+    .execute()
+  return rows.map(row => row.manifest_digest)
+}
+
+/** Gives indexes the depth and reach that follow from their children as they are now. */
+export async function measureAgain(
+  tx: Transaction,
+  repositoryId: number,
+  digests: readonly Uint8Array[],
+): Promise<{ depth: number; reach: number }[]> {
+  if (digests.length === 0) return []
+  const children = sql`manifest_children k
+    left join manifests c on c.repository_id = k.repository_id and c.digest = k.child_digest
+    where k.repository_id = manifests.repository_id and k.manifest_digest = manifests.digest`
+  return tx
+    .updateTable('manifests')
+    .set({
+      index_depth: sql<number>`(select 1 + max(coalesce(c.index_depth, 0)) from ${children})`,
+      index_reach: sql<number>`(select cast(sum(1 + coalesce(c.index_reach, 0)) as bigint) from ${children})`,
+    })
+    .where('repository_id', '=', repositoryId)
+    .where('digest', 'in', digests)
+    .returning(['index_depth as depth', 'index_reach as reach'])
+    .execute()
+}
 
 export async function hasManifest(db: Reader, repositoryId: number, digest: Uint8Array): Promise<boolean> {
   const row = await db

@@ -37,6 +37,15 @@ export const maxManifestBytes = 4_194_304
  */
 export const maxManifestDescriptors = 10_000
 
+/** Indexes of indexes: so many levels at most. Those in use have two. */
+export const maxIndexDepth = 8
+
+/**
+ * How many descriptors an index and the indexes in it name, each counted as often as a client meets it that follows all of
+ * them without remembering where it was.
+ */
+export const maxIndexReach = 10_000
+
 /**
  * Reads a manifest as it was pushed. `contentType` is the header as it came, undefined when there was none; then the
  * document's own `mediaType` counts. Accepted are the image and index types of OCI and Docker schema 2, and the OCI

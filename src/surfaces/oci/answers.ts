@@ -4,6 +4,12 @@ import { matchesWeakly, parseEntityTags } from '../../protocol/oci/entity-tags.t
 /** On every answer below `/v2/` (Docker registry API, "API Version Check"). */
 export const versionHeader = { 'docker-distribution-api-version': 'registry/2.0' }
 
+/** Whatever clients pushed: a browser must not run any of it, nor guess that it is something else. */
+export const passiveContent = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; sandbox",
+}
+
 /** A JSON answer of this surface. */
 export function json(status: number, body: string, headers: Record<string, string> = {}): Response {
   return new Response(body, {
@@ -12,6 +18,7 @@ export function json(status: number, body: string, headers: Record<string, strin
       ...versionHeader,
       'content-type': 'application/json',
       'content-length': String(Buffer.byteLength(body)),
+      'x-content-type-options': 'nosniff',
       ...headers,
     },
   })

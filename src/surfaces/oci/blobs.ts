@@ -12,7 +12,7 @@ import {
   parseRange,
   type RequestedRange,
 } from '../../protocol/oci/range.ts'
-import { empty, hasMatchingTag, json, versionHeader } from './answers.ts'
+import { empty, hasMatchingTag, json, passiveContent, versionHeader } from './answers.ts'
 import { streamRanges } from './blob-ranges.ts'
 import type { OciDeps, OciExchange } from './deps.ts'
 import { placeOf } from './place.ts'
@@ -125,7 +125,7 @@ function blobHeaders(digest: Digest): Record<string, string> {
     etag: `"${digest}"`,
     'accept-ranges': 'bytes',
     'cache-control': 'private, max-age=31536000, immutable',
-    'x-content-type-options': 'nosniff',
+    ...passiveContent,
   }
 }
 

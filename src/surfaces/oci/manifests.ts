@@ -10,19 +10,22 @@ import { readPreconditions } from '../../protocol/oci/entity-tags.ts'
 import { type ParsedManifest, parseManifest } from '../../protocol/oci/manifest.ts'
 import { ManifestError } from '../../protocol/oci/manifest-error.ts'
 import type { Reference, RepositoryPath } from '../../protocol/oci/names.ts'
-import { empty, hasMatchingTag, versionHeader } from './answers.ts'
+import { empty, hasMatchingTag, passiveContent, versionHeader } from './answers.ts'
 import type { OciDeps, OciExchange } from './deps.ts'
 import { placeOf } from './place.ts'
+import { findPlatformChild } from './platform-child.ts'
 import { tagsToMove } from './tags-to-move.ts'
+import { warningHeaders, warningsOfPush, warningsOfType } from './warnings.ts'
 
 type ManifestRoute = { name: RepositoryPath; reference: Reference }
 
 /** end-3: the bytes as they were pushed, or with HEAD what describes them. */
 export async function getManifest(deps: OciDeps, asked: OciExchange, route: ManifestRoute): Promise<Response> {
   const { request, url, log } = asked.exchange
-  const manifest = await deps.manifestReader.find(asked.caller, placeOf(route.name, url.host), route.reference)
-  const accept = request.headers.get('accept')
-  if (!acceptsMediaType(accept, manifest.mediaType)) throw notAcceptable(manifest)
+  const found = await deps.manifestReader.find(asked.caller, placeOf(route.name, url.host), route.reference)
+  const isAccepted = acceptsMediaType(request.headers.get('accept'), found.mediaType)
+  const manifest = isAccepted ? found : await findPlatformChild(deps, asked, route, found)
+  if (!manifest) throw notAcceptable(found)
   if (hasMatchingTag(request.headers.get('if-none-match'), manifest.digest)) {
     const unchanged = { ...versionHeader, etag: `"${manifest.digest}"`, 'docker-content-digest': manifest.digest }
     return new Response(null, { status: 304, headers: unchanged })
@@ -33,7 +36,8 @@ export async function getManifest(deps: OciDeps, asked: OciExchange, route: Mani
     'content-length': String(manifest.sizeBytes),
     'docker-content-digest': manifest.digest,
     etag: `"${manifest.digest}"`,
-    'x-content-type-options': 'nosniff',
+    ...passiveContent,
+    ...warningHeaders(warningsOfType(manifest.mediaType)),
   }
   if (request.method === 'HEAD') return new Response(null, { headers })
   const body = await deps.manifestReader.body(manifest)
@@ -61,6 +65,7 @@ export async function putManifest(deps: OciDeps, asked: OciExchange, route: Mani
     location: `/v2/${route.name}/manifests/${digest}`,
     'docker-content-digest': digest,
     ...(manifest.subject && { 'oci-subject': manifest.subject.digest }),
+    ...warningHeaders(warningsOfPush(manifest)),
     ...(reference.kind === 'digest' && tags.length > 0 && { 'oci-tag': tags.join(', ') }),
   })
 }

@@ -1,0 +1,43 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { credentials, startTestServer, type TestServer } from '../server.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startTestServer('sqlite')
+})
+afterAll(() => server.stop())
+
+const basic = (password: string) => ({ authorization: `Basic ${btoa(`${credentials.user}:${password}`)}` })
+
+/** A login with a password, which takes long to check, on every surface that takes one. */
+const logins: [surface: string, logIn: (password: string) => Promise<Response>][] = [
+  ['the registry API', password => fetch(`${server.url}/v2/`, { headers: basic(password) })],
+  [
+    'the token endpoint',
+    password => fetch(`${server.url}/swr/auth/v2/registry/auth/?service=dockyard`, { headers: basic(password) }),
+  ],
+  [
+    'the identity API',
+    password =>
+      fetch(`${server.url}/v3/auth/tokens`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({
+          auth: {
+            identity: {
+              methods: ['password'],
+              password: { user: { name: credentials.user, password, domain: { name: credentials.account } } },
+            },
+          },
+        }),
+      }),
+  ],
+]
+
+test.each(logins)('too many logins at once on %s are told when to come back', async (_surface, logIn) => {
+  const answers = await Promise.all(Array.from({ length: 150 }, (_, number) => logIn(`wrong ${number}`)))
+  const refused = answers.filter(answer => answer.status === 429)
+  expect(refused.length).toBeGreaterThan(0)
+  expect(answers.filter(answer => answer.status !== 429 && answer.status !== 401)).toEqual([])
+  for (const answer of refused) expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(1)
+})
