@@ -8,8 +8,8 @@ import type { BlobDeps } from './deps.ts'
 import { recordLink } from './publish.ts'
 import { holdPresentBlob, isLinked, listHolders } from './queries.ts'
 
-/** Where no source is named, so many of the repositories that hold the blob are looked at. */
-const holdersLookedAt = 32
+/** Where no source is named, so many of the repositories that hold the blob are looked at (docs/decisions/010). */
+const holdersLookedAt = 16
 
 /**
  * Links a blob of another repository that the caller may pull from: of `from`, or where none is named of any that the
