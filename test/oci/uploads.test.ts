@@ -1,5 +1,7 @@
 import { expect, test } from 'bun:test'
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
+import { waitUntil } from '../../acceptance/wait.ts'
+import { openRaw } from '../http/raw.ts'
 import { addPerson, grant } from '../people.ts'
 import { createOrganization, startTestServer } from '../server.ts'
 import { describeRegistry } from './describe-registry.ts'
@@ -244,6 +246,35 @@ describeRegistry('uploads', (registry, engine) => {
       expect((await client.request('PUT', `${location}?digest=${digests[index]}`)).status).toBe(201)
       expect(await readBlob('group/restarted', digests[index] ?? '')).toBe('before and after')
     }
+  })
+
+  test('what came before a connection was cut is there after a restart, and the rest is taken', async () => {
+    const { client, server } = registry.at
+    const location = await start(client, 'group/cut-and-restarted')
+    const content = 'abcdefghij'.repeat(200_000)
+    const socket = openRaw(server.url)
+    socket.on('error', () => {})
+    socket.write(
+      `PATCH ${location} HTTP/1.1\r\nHost: ${server.host}\r\nAuthorization: ${server.basic}\r\nContent-Length: ${content.length}\r\n\r\n`,
+    )
+    socket.write(content.slice(0, 1_500_000))
+    const staged = `${server.dataDir}/uploads/${location.split('/').at(-1)}`
+    await waitUntil(
+      () => statSync(staged).size > 0,
+      () => 'bytes are staged',
+      5_000,
+    )
+    socket.resetAndDestroy()
+    await server.restart()
+    const range = await rangeOf(location)
+    const offset = Number(String(range).split('-')[1]) + 1
+    expect(offset).toBeGreaterThan(1)
+    expect(offset).toBeLessThanOrEqual(1_500_000)
+    const rest = { headers: { 'content-range': `${offset}-${content.length - 1}` }, body: content.slice(offset) }
+    expect((await client.request('PATCH', location, rest)).status).toBe(202)
+    const digest = sha256(content)
+    expect((await client.request('PUT', `${location}?digest=${digest}`)).status).toBe(201)
+    expect(await readBlob('group/cut-and-restarted', digest)).toBe(content)
   })
 
   test('an upload that nobody touches for its time is not there any more', async () => {
