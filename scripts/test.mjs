@@ -1,7 +1,8 @@
 // `npm test [-- words of file names] [flags of bun test]`: brings what is missing, checks the code, runs the tests.
 import { spawn } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { createReadStream, createWriteStream, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { finished, pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { bunBinary } from './bun-binary.mjs'
 import { runChecks } from './checks.mjs'
@@ -12,7 +13,13 @@ import { installTestTools } from './test-tools.mjs'
 import { areToolsRequired } from './tools.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const report = join(root, '.cache', 'test-report.xml')
+const cache = join(root, '.cache')
+
+/** What runs side by side: most tests of either wait for others rather than compute. */
+const lanes = [
+  { name: 'inside', has: file => !file.startsWith('acceptance') },
+  { name: 'outside', has: file => file.startsWith('acceptance') },
+]
 
 try {
   await ensureDependencies(root, { withDevelopment: true })
@@ -33,12 +40,8 @@ async function runEverything(args) {
   if (files.length === 0) throw new Error(`No test file has ${words.join(' or ')} in its name.`)
 
   const checks = isWhole ? await runChecks(root) : { passed: 0, failed: 0 }
-  const code = await runTests(files, flags)
-  const cases = readCases()
+  const cases = await runLanes(files, flags)
   if (flags.length === 0) cases.push(...findMissing(files, cases))
-  if (code !== 0 && !cases.some(({ outcome }) => outcome === 'failed')) {
-    cases.push({ name: `bun test ended with code ${code}`, file: '', outcome: 'failed' })
-  }
   const { text, hasFailed } = summarize({ checks, cases, areToolsRequired })
   process.stdout.write(text)
   return hasFailed ? 1 : 0
@@ -54,9 +57,19 @@ function listTestFiles(isWhole) {
   return isWhole ? tests.filter(file => file !== join('test', 'architecture.test.ts')) : tests
 }
 
-/** One file after the other, each in a fresh global object: some tests measure times, and most wait rather than compute. */
-function runTests(files, flags) {
-  mkdirSync(dirname(report), { recursive: true })
+/** Each lane is a process of its own. The first one's output is shown as it comes, the others' when they have ended. */
+async function runLanes(files, flags) {
+  mkdirSync(cache, { recursive: true })
+  const busy = lanes.map(({ name, has }) => ({ name, files: files.filter(has) })).filter(lane => lane.files.length > 0)
+  const results = await Promise.all(busy.map((lane, index) => runLane(lane, flags, { isShown: index === 0 })))
+  for (const { output } of results) if (output) await show(output)
+  return results.flatMap(({ cases }) => cases)
+}
+
+/** One file after the other, each in a fresh global object. */
+async function runLane({ name, files }, flags, { isShown }) {
+  const report = join(cache, `test-report-${name}.xml`)
+  const output = isShown ? undefined : join(cache, `test-output-${name}.txt`)
   rmSync(report, { force: true })
   const args = [
     'test',
@@ -68,19 +81,40 @@ function runTests(files, flags) {
     ...flags,
     ...files.map(file => `./${file}`),
   ]
-  return new Promise((resolve, reject) => {
-    const child = spawn(bunBinary(root), args, {
-      cwd: root,
-      stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...process.env, ...bunEnvironment() },
-    })
-    process.on('SIGTERM', () => child.kill('SIGTERM'))
-    child.on('error', reject)
-    child.on('exit', (code, signal) => resolve(code ?? signal))
-  })
+  const code = await runBunTest(args, output)
+  const cases = readCases(report)
+  if (code !== 0 && !cases.some(({ outcome }) => outcome === 'failed')) {
+    cases.push({ name: `bun test ended with code ${code}`, file: '', outcome: 'failed' })
+  }
+  return { cases, output }
 }
 
-function readCases() {
+/** Resolves to the exit code, or the signal. */
+async function runBunTest(args, output) {
+  const child = spawn(bunBinary(root), args, {
+    cwd: root,
+    stdio: ['ignore', output ? 'pipe' : 'inherit', output ? 'pipe' : 'inherit'],
+    env: { ...process.env, ...bunEnvironment() },
+  })
+  process.on('SIGTERM', () => child.kill('SIGTERM'))
+  const ended = new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code, signal) => resolve(code ?? signal))
+  })
+  if (!output) return ended
+  const file = createWriteStream(output)
+  child.stdout.pipe(file, { end: false })
+  child.stderr.pipe(file, { end: false })
+  const code = await ended
+  await finished(file.end())
+  return code
+}
+
+async function show(output) {
+  await pipeline(createReadStream(output), process.stdout, { end: false })
+}
+
+function readCases(report) {
   try {
     return parseTestReport(readFileSync(report, 'utf8'))
   } catch {
