@@ -140,7 +140,7 @@ export const listed: readonly Listed[] = [
   {
     what: 'DELETE blob',
     statuses: '405/202',
-    fields: error,
+    fields: [...error, 'allow'],
     code: 'UNSUPPORTED',
     because: 'What a manifest of the repository needs is kept; distribution-spec, "Deleting Blobs", has 405 for it.',
   },
