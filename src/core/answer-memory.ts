@@ -5,22 +5,25 @@ import type { Caller } from './caller.ts'
 const keptAnswers = 10_000
 
 /**
- * Resolved answers kept while nothing was committed by anyone, so that a pull asked again costs one look at the
+ * Resolved answers kept while nothing was committed that could change them, so that a pull asked again costs one look at the
  * database's version instead of a join. Where the version can't be known cheaply (PostgreSQL) nothing is kept and every
  * answer is asked anew (invariant 6). Callers are told apart by identity: one remembered proof is one object.
  */
 export class AnswerMemory<T> {
   readonly #db: Database
+  readonly #about: 'rights' | 'content'
   #version: number | undefined
   #answers = new WeakMap<Caller, Map<string, T>>()
 
-  constructor(db: Database) {
+  /** `about`: what the answers hang on. */
+  constructor(db: Database, about: 'rights' | 'content') {
     this.#db = db
+    this.#about = about
   }
 
   /** The kept answer, or what `ask` finds. What `ask` throws is not kept. */
   async answer(caller: Caller, question: string, ask: () => Promise<T>): Promise<T> {
-    const version = this.#db.version()
+    const version = this.#db.version(this.#about)
     if (version === undefined) return ask()
     if (version !== this.#version) {
       this.#version = version

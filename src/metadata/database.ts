@@ -27,10 +27,11 @@ export interface Database extends AsyncDisposable {
   prepare<Result>(name: string, sql: string): PreparedQuery<Result>
 
   /**
-   * A number that changes whenever committed state may have changed, whoever changed it; undefined where asking would
-   * cost as much as the query itself (PostgreSQL). Answers may be kept while it stands still.
+   * A number that changes whenever committed state of this kind may have changed, whoever changed it: `rights` who may do
+   * what where, `content` that and what repositories hold. Undefined where asking would cost as much as the query itself
+   * (PostgreSQL). Answers may be kept while it stands still.
    */
-  version(): number | undefined
+  version(of: 'rights' | 'content'): number | undefined
 
   /** Throws `unavailable` with a sentence that says what is wrong when the store does not answer. */
   check(): Promise<void>

@@ -1,4 +1,5 @@
 import type { Database } from '../../metadata/database.ts'
+import { AnswerMemory } from '../answer-memory.ts'
 import type { Caller } from '../caller.ts'
 import { DomainError } from '../errors.ts'
 import { type Action, type Decision, decide, seesOrganization } from './decide.ts'
@@ -24,7 +25,11 @@ export type Access = {
 
 /** `configured`: what the settings say; `stower maintenance` says the rest, in the metadata. */
 export function openAccess(db: Database, configured: Switches = openSwitches): Access {
-  const facts = factsQuery(db, configured)
+  const ask = factsQuery(db, configured)
+  const memory = new AnswerMemory<Facts>(db, 'rights')
+  // No name holds a slash but that of a repository, so no two places read alike.
+  const nameOf = (place: Place | undefined) => pathOf(place) ?? place?.organization ?? ''
+  const facts = (caller: Caller, place?: Place) => memory.answer(caller, nameOf(place), () => ask(caller, place))
   return {
     facts,
     isReadOnly: async () => configured.readOnlyReason !== undefined || (await readMaintenance(db.read)) !== undefined,

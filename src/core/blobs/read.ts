@@ -25,7 +25,7 @@ export type BlobReader = {
 
 export function openBlobReader(deps: { db: Database; store: BlobStore }): BlobReader {
   const query = linkedBlobQuery(deps.db)
-  const memory = new AnswerMemory<ReadableBlob>(deps.db)
+  const memory = new AnswerMemory<ReadableBlob>(deps.db, 'content')
   return {
     find: (caller, place, digest) => {
       const path = `${place.organization}/${place.repository}`

@@ -26,7 +26,7 @@ export type ManifestReader = {
 export function openManifestReader(deps: { db: Database }): ManifestReader {
   const byTag = manifestByTagQuery(deps.db)
   const byDigest = manifestByDigestQuery(deps.db)
-  const memory = new AnswerMemory<ReadableManifest>(deps.db)
+  const memory = new AnswerMemory<ReadableManifest>(deps.db, 'content')
   const cache = new ManifestCache()
   return {
     find: (caller, place, reference) => {

@@ -108,7 +108,7 @@ export class PostgresDatabase implements Database {
     }
   }
 
-  version(): undefined {
+  version(_of: 'rights' | 'content'): undefined {
     return undefined
   }
 

@@ -11,6 +11,8 @@ import {
   SqliteQueryCompiler,
 } from 'kysely'
 import type { Tables } from '../tables.ts'
+import { changeOf, type WhatChanges } from '../what-changes.ts'
+import { Changes } from './changes.ts'
 import { translateSqliteQueryError } from './sqlite-errors.ts'
 
 /** How many compiled statements one connection keeps. */
@@ -20,6 +22,8 @@ const keptStatements = 400
 export type SqliteConnection = {
   raw: Connection
   kysely: Kysely<Tables>
+  /** What was changed through this connection. */
+  changes: Changes
   /** Runs `sql` with positional parameters and answers its rows. */
   all: (sql: string, parameters: readonly unknown[]) => unknown[]
   /** A statement that stays compiled until the connection is closed. */
@@ -37,9 +41,11 @@ export function openConnection(
   const flags = access === 'read-only' ? { readonly: true } : { create: true, readwrite: true }
   const raw = new Connection(file, { ...flags, strict: true })
   for (const pragma of ['foreign_keys = ON', 'trusted_schema = OFF', ...pragmas]) raw.exec(`PRAGMA ${pragma}`)
-  const statements = new StatementCache(raw)
+  const changes = new Changes()
+  const statements = new StatementCache(raw, changes)
   return {
     raw,
+    changes,
     kysely: new Kysely<Tables>({ dialect: new ConnectionDialect(statements) }),
     all: (sql, parameters) => statements.get(sql).statement.all(...(parameters as SQLQueryBindings[])),
     keep: sql => statements.keep(sql),
@@ -50,15 +56,18 @@ export function openConnection(
   }
 }
 
-type CompiledStatement = { statement: Statement; hasRows: boolean }
+type CompiledStatement = { statement: Statement; hasRows: boolean; change: WhatChanges }
 
-/** Compiled statements by their text, the least recently used dropped first. */
+/** Compiled statements by their text, the least recently used dropped first; each that is asked for is about to run. */
 class StatementCache {
   readonly #statements = new Map<string, CompiledStatement>()
 
   readonly #kept: Statement[] = []
 
-  constructor(readonly connection: Connection) {}
+  constructor(
+    readonly connection: Connection,
+    readonly changes: Changes,
+  ) {}
 
   keep(sql: string): Statement {
     const statement = this.connection.prepare(sql)
@@ -75,12 +84,14 @@ class StatementCache {
   get(sql: string): CompiledStatement {
     const known = this.#statements.get(sql)
     if (known) {
+      this.changes.note(known.change)
       this.#statements.delete(sql)
       this.#statements.set(sql, known)
       return known
     }
     const statement = this.connection.prepare(sql)
-    const made = { statement, hasRows: statement.columnNames.length > 0 }
+    const made = { statement, hasRows: statement.columnNames.length > 0, change: changeOf(sql) }
+    this.changes.note(made.change)
     this.#statements.set(sql, made)
     if (this.#statements.size > keptStatements) {
       const [oldest] = this.#statements

@@ -1,3 +1,4 @@
+import type { Statement } from 'bun:sqlite'
 import { existsSync } from 'node:fs'
 import { chmod, type FileHandle, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -60,6 +61,9 @@ export class SqliteDatabase implements Database {
   readonly #writer: Writer
   readonly #log: FileHandle
   readonly #checkpoints: Checkpoints | undefined
+  /** Of the connection that writes it tells of everyone's commits but its own (sqlite.org/pragma.html#pragma_data_version). */
+  readonly #foreignVersion: Statement
+  #lastForeignVersion: number | undefined
 
   constructor(options: SqliteOptions, writing: SqliteConnection, reading: SqliteConnection, log: FileHandle) {
     this.#options = options
@@ -67,6 +71,7 @@ export class SqliteDatabase implements Database {
     this.#reading = reading
     this.#log = log
     this.read = reading.kysely
+    this.#foreignVersion = writing.keep('PRAGMA data_version')
     this.#writer = new Writer(writing, () => log.datasync())
     if (options.checkpoints === 'background') {
       this.#checkpoints = new Checkpoints(new Worker(checkpointerUrl()), {
@@ -93,9 +98,13 @@ export class SqliteDatabase implements Database {
     }
   }
 
-  version(): number {
-    const [row] = this.#reading.all('PRAGMA data_version', []) as { data_version: number }[]
-    return row?.data_version ?? 0
+  version(of: 'rights' | 'content'): number {
+    const [row] = this.#foreignVersion.all() as { data_version: number }[]
+    if (row?.data_version !== this.#lastForeignVersion) {
+      this.#lastForeignVersion = row?.data_version
+      this.#writing.changes.committedElsewhere()
+    }
+    return this.#writing.changes.versions[of]
   }
 
   async check(): Promise<void> {

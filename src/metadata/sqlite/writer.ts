@@ -108,6 +108,7 @@ export class Writer {
       // A log that failed while the bodies ran may sync the next time and still lack pages that the kernel dropped.
       if (this.#failure) throw this.#failure
       this.#connection.raw.exec('COMMIT')
+      this.#connection.changes.committed()
     } catch (error) {
       if (this.#connection.raw.inTransaction) this.#connection.raw.exec('ROLLBACK')
       const refusal = translateSqliteError(error)

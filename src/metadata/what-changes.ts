@@ -1,0 +1,51 @@
+import type { Tables } from './tables.ts'
+
+/**
+ * What a change of a table may make untrue: `rights` who may do what, and what is there to do it to; `content` what a
+ * repository holds; `nothing` that anyone keeps an answer about. A change of rights is one of content, too: what a caller
+ * may read hangs on both.
+ */
+export type WhatChanges = 'rights' | 'content' | 'nothing'
+
+const ofTable = {
+  // Switches of the installation that decisions read are settings.
+  settings: 'rights',
+  accounts: 'rights',
+  projects: 'rights',
+  users: 'rights',
+  access_keys: 'rights',
+  organizations: 'rights',
+  organization_grants: 'rights',
+  repositories: 'rights',
+  repository_grants: 'rights',
+  blobs: 'content',
+  blob_links: 'content',
+  manifest_bodies: 'content',
+  manifests: 'content',
+  manifest_blobs: 'content',
+  manifest_children: 'content',
+  tags: 'content',
+  keystone_tokens: 'nothing',
+  signing_keys: 'nothing',
+  repository_descriptions: 'nothing',
+  tag_history: 'nothing',
+  upload_sessions: 'nothing',
+  publications: 'nothing',
+  content_holds: 'nothing',
+  events: 'nothing',
+  jobs: 'nothing',
+  totals: 'nothing',
+  total_deltas: 'nothing',
+  pulls: 'nothing',
+} as const satisfies Record<keyof Tables, WhatChanges>
+
+/**
+ * What running this statement may change. One that can't be read changes rights: only plain changes of one table are told
+ * apart, and rows that go with others (`on delete cascade`) are never of more weight than those.
+ */
+export function changeOf(statement: string): WhatChanges {
+  const text = statement.trimStart()
+  if (/^select\b/i.test(text)) return 'nothing'
+  const [, table] = /^(?:insert into|update|delete from)\s+"?([a-z_]+)"?/i.exec(text) ?? []
+  return table !== undefined && Object.hasOwn(ofTable, table) ? ofTable[table as keyof Tables] : 'rights'
+}
