@@ -8,7 +8,7 @@ import type { BlobDeps } from './deps.ts'
 import { recordLink } from './publish.ts'
 import { holdPresentBlob, isLinked, listHolders } from './queries.ts'
 
-/** Where no source is named, so many of the repositories that hold the blob are looked at (docs/decisions/010). */
+/** Where no source is named, so many of the repositories that hold the blob are looked at (docs/decisions/011). */
 const holdersLookedAt = 16
 
 /**
