@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { createOrganization, describeServers, startTestServer, type TestServer } from '../server.ts'
 import { dockerToken, type RegistryClient, registryClient, sha256 } from './registry-client.ts'
 import { answersTo, answerTo, type Outcome, type UploadRequest, type UploadState } from './upload-model.ts'
-import { anySteps, bytesOf, type Simple, type Step } from './upload-steps.ts'
+import { anySteps, bytesOf, oneOfEach, type Simple, type Step } from './upload-steps.ts'
 
 describeServers('any interleaving of upload requests', engine => {
   let server: TestServer
@@ -21,20 +21,14 @@ describeServers('any interleaving of upload requests', engine => {
   test('gives the pushed bytes or an error, and the offset told is where it goes on', async () => {
     // The repository keeps what earlier runs pushed, and some push the same: nothing at all.
     const published = new Set<string>()
-    const done: Record<string, number> = {}
     await fc.assert(
       fc.asyncProperty(anySteps, async steps => {
         const run = await UploadRun.start({ server, token, published })
-        for (const step of steps) {
-          await run.perform(step)
-          done[step.kind] = (done[step.kind] ?? 0) + 1
-        }
+        for (const step of steps) await run.perform(step)
         await run.finish()
       }),
-      { numRuns: 100, interruptAfterTimeLimit: 15_000 },
+      { numRuns: 100, interruptAfterTimeLimit: 15_000, examples: [[oneOfEach]] },
     )
-    // So that the law is known to have been asked of everything.
-    for (const kind of ['patch', 'put', 'both', 'cut', 'mismatch', 'restart']) expect(Object.keys(done)).toContain(kind)
   })
 })
 
@@ -79,7 +73,7 @@ class UploadRun {
         const range = `${first}-${first + step.sentBytes + step.missingBytes - 1}`
         const answer = await this.#client.request('PATCH', this.#location, {
           headers: { 'content-range': range },
-          body: bytesOf(made, step.sentBytes),
+          body: step.isChunked ? streamOf(bytesOf(made, step.sentBytes)) : bytesOf(made, step.sentBytes),
         })
         expect([400, 416]).toContain(answer.status)
         return this.perform({ kind: 'status' })
@@ -136,18 +130,7 @@ class UploadRun {
     if (step.kind !== 'patch' || !step.isChunked) {
       return this.#client.request(method, path, { headers, ...(body.length > 0 && { body }) })
     }
-    const middle = body.length >> 1
-    return this.#client.request(method, path, {
-      headers,
-      body: new ReadableStream({
-        start(controller) {
-          for (const half of [body.subarray(0, middle), body.subarray(middle)]) {
-            if (half.length > 0) controller.enqueue(half)
-          }
-          controller.close()
-        },
-      }),
-    })
+    return this.#client.request(method, path, { headers, body: streamOf(body) })
   }
 
   async #performBoth(requests: [UploadRequest, UploadRequest], steps: readonly [Simple, Simple]): Promise<void> {
@@ -227,6 +210,19 @@ class UploadRun {
   #touch(): Promise<Response> {
     return this.#client.request('PATCH', this.#location)
   }
+}
+
+/** In two chunks, and without a length. */
+function streamOf(bytes: Uint8Array<ArrayBuffer>): ReadableStream {
+  const middle = bytes.length >> 1
+  return new ReadableStream({
+    start(controller) {
+      for (const half of [bytes.subarray(0, middle), bytes.subarray(middle)]) {
+        if (half.length > 0) controller.enqueue(half)
+      }
+      controller.close()
+    },
+  })
 }
 
 type Told = { status: number; range: string | null }

@@ -16,8 +16,8 @@ export type Step =
   | { kind: 'both'; requests: readonly [Simple, Simple] }
   /** A PATCH that announces more than it sends, and then loses its connection. */
   | { kind: 'cut'; by: 'reset' | 'close' | 'restart'; sentBytes: number; lackingBytes: number; isChunked: boolean }
-  /** A PATCH whose Content-Range and body have different lengths. */
-  | { kind: 'mismatch'; sentBytes: number; missingBytes: number }
+  /** A PATCH whose Content-Range says so many bytes more (less, where negative) than its body has. */
+  | { kind: 'mismatch'; sentBytes: number; missingBytes: number; isChunked: boolean }
   | { kind: 'restart' }
 
 const bytes = fc.oneof(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 1, max: 300_000 }))
@@ -58,17 +58,44 @@ export const anySteps: fc.Arbitrary<readonly Step[]> = fc.array(
       }),
     },
     {
-      weight: 1,
+      weight: 2,
       arbitrary: fc.record({
         kind: fc.constant('mismatch' as const),
-        sentBytes: bytes,
-        missingBytes: fc.integer({ min: 1, max: 9 }),
+        sentBytes: bytes.map(length => length + 9),
+        missingBytes: fc.constantFrom(-9, -1, 1, 9),
+        isChunked: fc.boolean(),
       }),
     },
     { weight: 1, arbitrary: fc.constant({ kind: 'restart' as const }) },
   ),
   { minLength: 1, maxLength: 12 },
 )
+
+/** A walk that leaves none out, however little time there is for others. */
+export const oneOfEach: readonly Step[] = [
+  { kind: 'patch', from: 'here', sentBytes: 5_000, isChunked: true },
+  { kind: 'patch', from: 'before', sentBytes: 10, isChunked: false },
+  { kind: 'mismatch', sentBytes: 10_000, missingBytes: 1, isChunked: true },
+  { kind: 'mismatch', sentBytes: 10_000, missingBytes: -1, isChunked: true },
+  { kind: 'mismatch', sentBytes: 10, missingBytes: 1, isChunked: false },
+  { kind: 'cut', by: 'reset', sentBytes: 100_000, lackingBytes: 1, isChunked: true },
+  { kind: 'cut', by: 'close', sentBytes: 100_000, lackingBytes: 1, isChunked: false },
+  { kind: 'restart' },
+  { kind: 'cut', by: 'restart', sentBytes: 100_000, lackingBytes: 1, isChunked: false },
+  {
+    kind: 'both',
+    requests: [
+      { kind: 'patch', from: 'stream', sentBytes: 200_000, isChunked: false },
+      { kind: 'patch', from: 'here', sentBytes: 200_000, isChunked: true },
+    ],
+  },
+  {
+    kind: 'both',
+    requests: [{ kind: 'put', from: 'stream', sentBytes: 10, isRight: true }, { kind: 'cancel' }],
+  },
+  { kind: 'put', from: 'stream', sentBytes: 10, isRight: false },
+  { kind: 'status' },
+]
 
 /** Bytes that no other number gives. */
 export function bytesOf(number: number, length: number): Buffer<ArrayBuffer> {
