@@ -121,6 +121,16 @@ describeRegistry('manifests by the rules', registry => {
     }
   })
 
+  test('a document that does not say its type keeps the one it came with first', async () => {
+    const body = JSON.stringify({ ...untyped, annotations: { of: 'two types' } })
+    expect((await put('first', body, ociImage)).status).toBe(201)
+    const refused = await put('second', body, dockerImage)
+    expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining(`as ${ociImage}: push it`)])
+    expect((await get('second')).status).toBe(404)
+    expect((await put('second', body, ociImage)).status).toBe(201)
+    expect((await get('second')).headers.get('content-type')).toBe(ociImage)
+  })
+
   test('an image of 4 MiB is accepted, a byte more is 413, also without a length and without an end', async () => {
     const fit = (bytes: number) => {
       const empty = JSON.stringify({ ...image, annotations: { text: '' } })

@@ -15,9 +15,9 @@ import { moveTags } from '../tags/move-tag.ts'
 import { hasPreconditions, requireState, requireTagState } from '../tags/preconditions.ts'
 import { type IndexShape, measureParents, measureShape } from './index-shape.ts'
 import {
+  findMediaType,
   findSparseManifests,
   forgetMissing,
-  hasManifest,
   heldContent,
   holdAgainstLinks,
   insertBody,
@@ -102,6 +102,7 @@ export async function pushManifest(
         detail: { repository: target.path, mediaType: push.manifest.mediaType },
       })
     }
+    if (!isNew) await requireSameType(tx, target, push)
     await moveTags(tx, by, { engine: deps.db.engine, target, tags: push.tags, digest, nowMs })
   })
 }
@@ -117,8 +118,18 @@ async function requirePreconditions(
   if (preconditions.of === 'tag' && tag !== undefined) {
     return requireTagState(tx, db.engine, { repositoryId, tag }, preconditions)
   }
-  const isThere = await hasManifest(tx, repositoryId, digestToBytes(digest))
+  const isThere = (await findMediaType(tx, repositoryId, digestToBytes(digest))) !== undefined
   requireState(preconditions, isThere ? digest : undefined, `the manifest ${digest}`)
+}
+
+/**
+ * A document that doesn't say what it is may come again under another type; what is here keeps the type it is served with,
+ * and nobody is told of another.
+ */
+async function requireSameType(tx: Transaction, target: Target, { digest, manifest }: ManifestPush): Promise<void> {
+  const mediaType = await findMediaType(tx, target.repositoryId, digestToBytes(digest))
+  if (mediaType === undefined || mediaType === manifest.mediaType) return
+  throw new DomainError('manifest_invalid', `${target.path} holds this manifest as ${mediaType}: push it as that`)
 }
 
 /** What of a manifest's references the repository holds, and as what. */

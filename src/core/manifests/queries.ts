@@ -238,15 +238,18 @@ export async function measureAgain(
     .execute()
 }
 
-export async function hasManifest(db: Reader, repositoryId: number, digest: Uint8Array): Promise<boolean> {
-  const row = await db
-    .selectFrom('manifests')
-    .select('digest')
-    .where('repository_id', '=', repositoryId)
-    .where('digest', '=', digest)
-    .executeTakeFirst()
-  return row !== undefined
+/** The type that a manifest of the repository is served with; undefined when it is not there. */
+export async function findMediaType(db: Reader, repositoryId: number, digest: Uint8Array): Promise<string | undefined> {
+  return (await mediaTypeOf.first(db, { repositoryId, digest }))?.media_type
 }
+
+const mediaTypeOf = statement((db, { repositoryId, digest }: { repositoryId: number; digest: Uint8Array }) =>
+  db
+    .selectFrom('manifests')
+    .select('media_type')
+    .where('repository_id', '=', repositoryId)
+    .where('digest', '=', digest),
+)
 
 /** Removes a manifest and its references; false when it was not there. */
 export async function deleteManifestRow(tx: Transaction, repositoryId: number, digest: Uint8Array): Promise<boolean> {
