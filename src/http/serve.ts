@@ -99,7 +99,9 @@ async function answer(options: ServeOptions, request: Request, bun: Server<undef
     request,
     url,
     origin: { requestId: nextRequestId(), sourceAddress: forwarded.sourceAddress },
-    baseUrl: options.baseUrl(url.host, forwarded),
+    get baseUrl() {
+      return options.baseUrl(url.host, forwarded)
+    },
     signal: request.signal,
     bodyWatch: bodyWatch(bun, request, options.bodyIdleMs),
     log: { route: 'none' },

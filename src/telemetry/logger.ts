@@ -40,12 +40,31 @@ export function openLogger(options: LoggerOptions): Logger {
     },
     format,
   )
+  // The access line of every request is plain data: to write it as such takes a third of the time.
+  const write = (fields: LogFields, message: string) =>
+    format.write(`${JSON.stringify({ level: 'info', time: isoTime(Date.now()), ...fields, message })}\n`)
   return {
-    info: (fields, message) => logger.info(fields, message),
+    info: (fields, message) => {
+      if ('error' in fields) logger.info(fields, message)
+      else if (logger.isLevelEnabled('info')) write(fields, message)
+    },
     warn: (fields, message) => logger.warn(fields, message),
     error: (fields, message) => logger.error(fields, message),
     flush: () => destination.flush(),
   }
+}
+
+let secondOfPrefix = Number.NaN
+let prefix = ''
+
+/** As `Date.toISOString` writes it; of the seconds of a busy server each is written many times. */
+function isoTime(atMs: number): string {
+  const second = Math.floor(atMs / 1000)
+  if (second !== secondOfPrefix) {
+    secondOfPrefix = second
+    prefix = new Date(second * 1000).toISOString().slice(0, -'000Z'.length)
+  }
+  return `${prefix}${String(atMs - second * 1000).padStart(3, '0')}Z`
 }
 
 /** An error with its stack and every cause behind it, as text. */

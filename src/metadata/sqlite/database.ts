@@ -64,6 +64,8 @@ export class SqliteDatabase implements Database {
   /** Of the connection that writes it tells of everyone's commits but its own (sqlite.org/pragma.html#pragma_data_version). */
   readonly #foreignVersion: Statement
   #lastForeignVersion: number | undefined
+  /** In this turn of the event loop. */
+  #isForeignKnown = false
 
   constructor(options: SqliteOptions, writing: SqliteConnection, reading: SqliteConnection, log: FileHandle) {
     this.#options = options
@@ -99,12 +101,24 @@ export class SqliteDatabase implements Database {
   }
 
   version(of: 'rights' | 'content'): number {
+    if (!this.#isForeignKnown) this.#lookElsewhere()
+    return this.#writing.changes.versions[of]
+  }
+
+  /**
+   * Once in a turn of the event loop, because it costs three calls of the system: what was asked after another process
+   * committed is read in a later turn. Commits of this process are counted as they happen.
+   */
+  #lookElsewhere(): void {
     const [row] = this.#foreignVersion.all() as { data_version: number }[]
     if (row?.data_version !== this.#lastForeignVersion) {
       this.#lastForeignVersion = row?.data_version
       this.#writing.changes.committedElsewhere()
     }
-    return this.#writing.changes.versions[of]
+    this.#isForeignKnown = true
+    setImmediate(() => {
+      this.#isForeignKnown = false
+    })
   }
 
   async check(): Promise<void> {

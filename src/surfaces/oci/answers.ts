@@ -24,6 +24,18 @@ export function json(status: number, body: string, headers: Record<string, strin
   })
 }
 
+/** Headers that are made once for each thing they describe, and read by every answer with it. */
+export function madeOnce<T extends object>(make: (of: T) => Record<string, string>): (of: T) => Headers {
+  const made = new WeakMap<T, Headers>()
+  return of => {
+    const known = made.get(of)
+    if (known) return known
+    const headers = new Headers(make(of))
+    made.set(of, headers)
+    return headers
+  }
+}
+
 /** An answer without a body. */
 export function empty(status: number, headers: Record<string, string> = {}): Response {
   return new Response(null, { status, headers: { ...versionHeader, 'content-length': '0', ...headers } })

@@ -10,7 +10,7 @@ import { readPreconditions } from '../../protocol/oci/entity-tags.ts'
 import { type ParsedManifest, parseManifest } from '../../protocol/oci/manifest.ts'
 import { ManifestError } from '../../protocol/oci/manifest-error.ts'
 import type { Reference, RepositoryPath } from '../../protocol/oci/names.ts'
-import { empty, hasMatchingTag, passiveContent, versionHeader } from './answers.ts'
+import { empty, hasMatchingTag, madeOnce, passiveContent, versionHeader } from './answers.ts'
 import type { OciDeps, OciExchange } from './deps.ts'
 import { placeOf } from './place.ts'
 import { findPlatformChild } from './platform-child.ts'
@@ -30,21 +30,23 @@ export async function getManifest(deps: OciDeps, asked: OciExchange, route: Mani
     const unchanged = { ...versionHeader, etag: `"${manifest.digest}"`, 'docker-content-digest': manifest.digest }
     return new Response(null, { status: 304, headers: unchanged })
   }
-  const headers = {
-    ...versionHeader,
-    'content-type': manifest.mediaType,
-    'content-length': String(manifest.sizeBytes),
-    'docker-content-digest': manifest.digest,
-    etag: `"${manifest.digest}"`,
-    ...passiveContent,
-    ...warningHeaders(warningsOfType(manifest.mediaType)),
-  }
+  const headers = headersOf(manifest)
   if (request.method === 'HEAD') return new Response(null, { headers })
   const body = await deps.manifestReader.body(manifest)
   log.bytes = body.byteLength
   deps.pulls.count(manifest.repositoryId)
   return new Response(body as Uint8Array<ArrayBuffer>, { headers })
 }
+
+const headersOf = madeOnce((manifest: ReadableManifest) => ({
+  ...versionHeader,
+  'content-type': manifest.mediaType,
+  'content-length': String(manifest.sizeBytes),
+  'docker-content-digest': manifest.digest,
+  etag: `"${manifest.digest}"`,
+  ...passiveContent,
+  ...warningHeaders(warningsOfType(manifest.mediaType)),
+}))
 
 /** end-7: stores a manifest under its digest and moves its tags. */
 export async function putManifest(deps: OciDeps, asked: OciExchange, route: ManifestRoute): Promise<Response> {
