@@ -29,6 +29,7 @@ import { type JobHandler, JobWorker } from './jobs/worker.ts'
 import type { Reader } from './metadata/database.ts'
 import { openIamSurface } from './surfaces/iam/surface.ts'
 import { openManageSurface } from './surfaces/manage/surface.ts'
+import { RangeAnswers } from './surfaces/oci/blob-ranges.ts'
 import { openOciSurface } from './surfaces/oci/surface.ts'
 import { openRootSurface } from './surfaces/ops/root.ts'
 import { openStartingSurface } from './surfaces/ops/starting.ts'
@@ -185,6 +186,7 @@ function openSurfaces({ config, access, identity, metrics, blobs, pulls, linkLea
       pulls,
       linkLeases,
       blobReader: openBlobReader({ db, store }),
+      rangeAnswers: new RangeAnswers(16),
       manifestReader: openManifestReader({ db }),
       sparseManifests: config.sparseManifests,
       limits: { manifestBytes: config.limits.manifestBytes },

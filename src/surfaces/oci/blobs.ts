@@ -13,7 +13,6 @@ import {
   type RequestedRange,
 } from '../../protocol/oci/range.ts'
 import { empty, hasMatchingTag, json, passiveContent, versionHeader } from './answers.ts'
-import { streamRanges } from './blob-ranges.ts'
 import type { OciDeps, OciExchange } from './deps.ts'
 import { placeOf } from './place.ts'
 
@@ -33,7 +32,7 @@ export async function getBlob(deps: OciDeps, asked: OciExchange, route: BlobRout
   if (hasMatchingTag(request.headers.get('if-none-match'), route.digest)) {
     return new Response(null, { status: 304, headers: headersUnchanged(headers) })
   }
-  const requested = isHead ? wholeBlob : requestedRange(request, blob, route.digest)
+  const requested = isHead ? wholeBlob : requestedRange(deps, request, blob, route.digest)
   if (requested.kind === 'unsatisfiable') {
     const message = `the blob has ${blob.sizeBytes} bytes, and the range lies outside of them`
     return json(416, errorBody('RANGE_INVALID', message), { 'content-range': formatUnsatisfiedRange(blob.sizeBytes) })
@@ -76,7 +75,7 @@ async function getRanges(
   const open = async (range: ByteRange) => streamOf(await deps.blobReader.open(blob, range), range)
   const first = await open(ranges[0])
   if (typeof first === 'string') return redirect(headers, first)
-  const body = streamRanges(frame, ranges, first, async range => {
+  const body = deps.rangeAnswers.stream(frame, ranges, first, async range => {
     const part = await open(range)
     if (typeof part === 'string') throw new Error('a blob that was read here is now read elsewhere')
     return part
@@ -136,8 +135,10 @@ function headersUnchanged({ etag = '', ...headers }: Record<string, string>): Re
 }
 
 /** If-Range names the content that the client has a part of; where that is another, it needs the whole. */
-function requestedRange(request: Request, blob: ReadableBlob, digest: Digest): RequestedRange {
+function requestedRange(deps: OciDeps, request: Request, blob: ReadableBlob, digest: Digest): RequestedRange {
   const ifRange = request.headers.get('if-range')
   if (ifRange !== null && ifRange !== `"${digest}"`) return wholeBlob
-  return parseRange(request.headers.get('range'), blob.sizeBytes)
+  const requested = parseRange(request.headers.get('range'), blob.sizeBytes)
+  const areMany = requested.kind === 'ranges' && requested.ranges.length > 1
+  return areMany && !deps.rangeAnswers.hasRoom ? wholeBlob : requested
 }

@@ -6,6 +6,7 @@ import type { PushDeps } from '../../core/manifests/push.ts'
 import type { ManifestReader } from '../../core/manifests/read.ts'
 import type { PullCounter } from '../../core/repositories/pulls/pull-counter.ts'
 import type { Exchange } from '../../http/exchange.ts'
+import type { RangeAnswers } from './blob-ranges.ts'
 
 /** What the OCI surface is given. */
 export type OciDeps = BlobDeps &
@@ -13,6 +14,7 @@ export type OciDeps = BlobDeps &
     identity: { ofDocker: (authorization: string | null) => Caller | Promise<Caller> }
     blobReader: BlobReader
     linkLeases: LinkLeases
+    rangeAnswers: RangeAnswers
     manifestReader: ManifestReader
     pulls: PullCounter
     limits: { manifestBytes: number }
