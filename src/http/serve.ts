@@ -76,12 +76,17 @@ export function serveHttp(options: ServeOptions): HttpServer {
       while (isBusy() && performance.now() < giveUpAt) await Bun.sleep(pollMs)
       const isClean = !isBusy()
       await server.stop(true)
+      // Who was cut in a body still writes down how far it came, and its client may come back for the rest.
+      const lastAt = performance.now() + endLimitMs
+      while (running > 0 && performance.now() < lastAt) await Bun.sleep(pollMs)
       return isClean
     },
   }
 }
 
 const pollMs = 20
+/** What has no client any more ends at once; a disk that hangs must not keep the process. */
+const endLimitMs = 5_000
 
 function secondsOf(ms: number): number {
   return Math.ceil(ms / 1000)

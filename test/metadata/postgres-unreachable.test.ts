@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
-import { connect, createServer, type Socket } from 'node:net'
 import { sql } from 'kysely'
 import { openPostgres } from '../../src/metadata/postgres/database.ts'
+import { startRelay } from '../postgres-relay.ts'
 import { postgresPrograms, postgresServer } from '../postgres-server.ts'
 
 const describePostgres = postgresPrograms() ? describe : describe.skip
@@ -37,42 +37,3 @@ describePostgres(`PostgreSQL that goes away${postgresPrograms() ? '' : ' (needs 
     expect(performance.now() - begunAt).toBeLessThan(3_000)
   })
 })
-
-/** Stands between the driver and the server, so that the way to it can be cut. */
-async function startRelay(url: string) {
-  const target = new URL(url)
-  const sockets = new Set<Socket>()
-  let isCut = false
-  const server = createServer(socket => {
-    if (isCut) return void socket.destroy()
-    const onward = connect(Number(target.port), target.hostname)
-    for (const each of [socket, onward]) {
-      sockets.add(each)
-      each.on('error', () => {})
-      each.on('close', () => {
-        socket.destroy()
-        onward.destroy()
-      })
-    }
-    socket.pipe(onward).pipe(socket)
-  })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  const relayed = new URL(url)
-  relayed.hostname = '127.0.0.1'
-  relayed.port = String(typeof address === 'object' ? address?.port : '')
-  return {
-    url: relayed.href,
-    cut: () => {
-      isCut = true
-      for (const socket of sockets) socket.destroy()
-    },
-    mend: () => {
-      isCut = false
-    },
-    close: () => {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-    },
-  }
-}

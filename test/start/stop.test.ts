@@ -34,7 +34,7 @@ test('a transfer that takes longer than the limit is cut and named in the log, a
   using folder = temporaryFolder()
   const { program, url, authorization } = await serveBlob(folder.path, '1s')
   await using _ends = program
-  await beginUpload(url, authorization)
+  const { location, sentBytes } = await beginUpload(url, authorization)
   const startedMs = performance.now()
   program.signal('SIGTERM')
   const { code, stdout } = await program.ended
@@ -45,7 +45,17 @@ test('a transfer that takes longer than the limit is cut and named in the log, a
   expect(tookMs).toBeLessThan(5_000)
   // What came before the cut is kept, and the folder is sound.
   await using again = launch({ dataDir: folder.path })
-  expect((await fetch(`${await again.serving}/readyz`)).status).toBe(200)
+  const urlAgain = await again.serving
+  expect((await fetch(`${urlAgain}/readyz`)).status).toBe(200)
+  const cut = await fetch(`${urlAgain}${location}`, { headers: { authorization } })
+  expect(cut.headers.get('range')).toBe(`0-${sentBytes - 1}`)
+  const bytes = bytesOf(upload)
+  const closed = await fetch(`${urlAgain}${location}?digest=${digestOf(bytes)}`, {
+    method: 'PUT',
+    headers: { authorization },
+    body: bytes.subarray(sentBytes),
+  })
+  expect(closed.status).toBe(201)
   again.signal('SIGTERM')
   expect((await again.ended).code).toBe(0)
 }, 30_000)
@@ -89,14 +99,15 @@ async function serveBlob(dataDir: string, shutdownTimeout: string) {
 /** Sends a third of a chunk; `answered` resolves to the head of the answer. */
 async function beginUpload(url: string, authorization: string) {
   const begun = await fetch(`${url}/v2/slow/image/blobs/uploads/`, { method: 'POST', headers: { authorization } })
+  const location = begun.headers.get('location') ?? ''
   const socket = await open(url)
   const answered = new Promise<string>(resolve => socket.once('data', chunk => resolve(String(chunk))))
   const sentBytes = upload.sizeBytes / 3
   socket.write(
-    `PATCH ${begun.headers.get('location')} HTTP/1.1\r\nHost: ${new URL(url).host}\r\nAuthorization: ${authorization}\r\nContent-Length: ${upload.sizeBytes}\r\n\r\n`,
+    `PATCH ${location} HTTP/1.1\r\nHost: ${new URL(url).host}\r\nAuthorization: ${authorization}\r\nContent-Length: ${upload.sizeBytes}\r\n\r\n`,
   )
   socket.write(bytesOf(upload).subarray(0, sentBytes))
-  return { socket, answered, sentBytes }
+  return { socket, answered, sentBytes, location }
 }
 
 /** Asks for the blob and reads nothing until `finish`, which resolves to its bytes. */
