@@ -48,7 +48,7 @@ export function describeServers(title: string, suite: (engine: Engine) => void):
 export async function startTestServer(
   engine: Engine,
   settings: Record<string, string> = {},
-  options: Pick<AppOptions, 'clock' | 'atCommitStep'> = {},
+  options: Pick<AppOptions, 'clock' | 'atCommitStep' | 'lookForJobsEveryMs'> = {},
 ): Promise<TestServer> {
   const dataDir = mkdtempSync(join(tmpdir(), 'stower-server-'))
   const databaseEnv: Record<string, string> =

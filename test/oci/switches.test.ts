@@ -219,6 +219,45 @@ describeRegistry('maintenance', registry => {
   })
 })
 
+test('jobs that delete content wait until maintenance is over, and others go on', async () => {
+  let passedMs = 0
+  const clock = { nowMs: () => Date.now() + passedMs }
+  const server = await startTestServer('sqlite', {}, { clock, lookForJobsEveryMs: 20 })
+  try {
+    await createOrganization(server, 'group')
+    const client = registryClient(server)
+    expect((await client.request('POST', '/v2/group/abandoned/blobs/uploads/')).status).toBe(202)
+    await client.pushBlob('group/abandoned', 'counted')
+    const rowsOf = async (table: 'upload_sessions' | 'total_deltas') =>
+      (await server.database.selectFrom(table).selectAll().execute()).length
+    const env = { STOWER_DATA_DIR: server.dataDir }
+    expect((await stower(['maintenance', 'on', '--reason', reason], { env })).code).toBe(0)
+    passedMs = 48 * 3_600_000
+    // Both are due now; that the totals are folded shows that the worker has looked, and it takes the oldest first.
+    await until(async () => (await rowsOf('total_deltas')) === 0)
+    const before = await server.database
+      .selectFrom('jobs')
+      .select('run_at_ms')
+      .where('kind', '=', 'uploads.expire')
+      .execute()
+    expect(before.every(job => job.run_at_ms < clock.nowMs())).toBe(true)
+    expect(await rowsOf('upload_sessions')).toBe(1)
+    expect((await stower(['maintenance', 'off'], { env })).code).toBe(0)
+    await until(async () => (await rowsOf('upload_sessions')) === 0)
+  } finally {
+    await server.stop()
+  }
+})
+
+/** Asks again until it is so, for at most ten seconds. */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  const giveUpAt = performance.now() + 10_000
+  while (!(await isSo())) {
+    if (performance.now() > giveUpAt) throw new Error('not so in time')
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+}
+
 describe('a registry that is read-only by its settings', () => {
   let server: TestServer
   beforeAll(async () => {
