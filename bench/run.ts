@@ -34,6 +34,7 @@ const loadBefore = loadavg()[0]?.toFixed(1) ?? ''
 execFileSync('mkdir', ['-p', flags.folder])
 const folder = mkdtempSync(join(flags.folder, 'bench-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
 
 const { peers, missing } = flags.alone ? { peers: [], missing: [] } : installedPeers()
 for (const name of missing) say(`${name} is not installed: left out`)

@@ -25,13 +25,21 @@ export function launch(
   }
   const startedMs = performance.now()
   const child = spawn(file, args, { cwd: root, env, stdio: ['ignore', log, log] })
-  const ended = new Promise<void>(resolve => child.on('exit', () => resolve()))
+  const end = () => child.kill('SIGTERM')
+  // Also when the run is given up: a server must not outlive it.
+  process.on('exit', end)
+  const ended = new Promise<void>(resolve =>
+    child.on('exit', () => {
+      process.off('exit', end)
+      resolve()
+    }),
+  )
   return {
     startedMs,
     child,
     serverPid: () => processTree(child.pid ?? 0).at(-1) ?? 0,
     stop: async () => {
-      child.kill('SIGTERM')
+      end()
       await ended
     },
   }

@@ -80,8 +80,9 @@ export class Writer {
   async #run(): Promise<void> {
     this.#running = true
     try {
-      // The turn of the event loop that brought the first body often brings more: let them in.
-      await Promise.resolve()
+      // The turn of the event loop that brought the first body often brings more, each by a socket of its own: they share
+      // the commit and its pages when it waits for the end of the turn.
+      await new Promise(resolve => setImmediate(resolve))
       while (this.#queue.length > 0 && !this.#pause) {
         await this.#runGroup()
         // A group is nothing but microtasks: sockets, timers and reads get their turn only here.
