@@ -115,9 +115,12 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
     metrics,
     ...(options.atSweepStep && { atSweepStep: options.atSweepStep }),
   })
+  const queue = openQueue(installation.db)
+  // This process alone holds the folder: a job that a kill cut goes on now, and not when its lease is over.
+  await queue.releaseAll()
   const worker = opened.use(
     new JobWorker({
-      queue: openQueue(installation.db),
+      queue,
       handlers: jobHandlers(blobs, identity, sweeping),
       ...(options.lookForJobsEveryMs !== undefined && { lookEveryMs: options.lookForJobsEveryMs }),
       clock: installation.clock,

@@ -261,10 +261,10 @@ class FilesystemStore implements BlobStore {
   }
 
   async #moveStaged({ uploadId }: StagedUpload, target: string): Promise<void> {
-    await translateErrors({ doing: 'publishing content' }, async () => {
-      await this.#folders.ensure(dirname(target))
-      await rename(stagedPath(this.#paths, uploadId), target)
-    })
+    await translateErrors({ doing: 'publishing content' }, () => this.#folders.ensure(dirname(target)))
+    await translateErrors({ doing: 'publishing content', absent: 'upload_unknown' }, () =>
+      rename(stagedPath(this.#paths, uploadId), target),
+    )
   }
 }
 

@@ -23,6 +23,10 @@ export async function insertJob(
     .execute()
 }
 
+export async function releaseJobs(tx: Transaction): Promise<void> {
+  await tx.updateTable('jobs').set({ lease_id: null, lease_until_ms: 0 }).where('lease_id', 'is not', null).execute()
+}
+
 /** Takes the job that is due longest and held by nobody. */
 export async function claimDueJob(
   tx: Transaction,

@@ -169,6 +169,14 @@ describeEngines('jobs', (_engine, open) => {
     )
   })
 
+  test('a start that knows the holders to be dead lets their jobs go at once', async () => {
+    const queue = openQueue(opened.db)
+    await queue.ensure({ kind: 'held', subject: '', runAtMs: nowMs, nowMs })
+    await queue.take(['held'], { id: 'dead', nowMs, leaseMs: 1000 })
+    await queue.releaseAll()
+    expect(await queue.take(['held'], { id: 'alive', nowMs, leaseMs: 1000 })).toMatchObject({ lease_id: 'alive' })
+  })
+
   test('a job whose holder died is taken again when its lease ends, and the dead holder can no longer end it', async () => {
     const queue = openQueue(opened.db)
     await queue.ensure({ kind: 'held', subject: '', runAtMs: nowMs, nowMs })

@@ -1,6 +1,6 @@
 import type { UploadState } from '../../blobstore/blobstore.ts'
 import type { BlobDeps } from './deps.ts'
-import { deleteExpiredSessions, expiredSessions, knownSessions } from './queries.ts'
+import { deleteExpiredSessions, expiredSessions, livingUploads } from './queries.ts'
 
 const batchSize = 200
 
@@ -33,9 +33,9 @@ export async function expireUploads(
 async function dropUnknown(deps: Pick<BlobDeps, 'db' | 'store' | 'clock' | 'uploadExpiryMs'>): Promise<number> {
   let dropped = 0
   const drop = async (ids: string[]) => {
-    const known = await knownSessions(deps.db.read, ids)
+    const living = await livingUploads(deps.db.read, ids)
     for (const id of ids) {
-      if (known.has(id)) continue
+      if (living.has(id)) continue
       await deps.store.abort({ uploadId: id, state: '' as UploadState, offsetBytes: 0 })
       dropped++
     }

@@ -141,10 +141,15 @@ export async function deleteAllSessions(tx: Transaction): Promise<void> {
   await tx.deleteFrom('upload_sessions').execute()
 }
 
-/** Which of these ids have a session. */
-export async function knownSessions(db: Reader, ids: readonly string[]): Promise<Set<string>> {
+/** Which of these uploads may still come to be blobs: they have a session, or are being published. */
+export async function livingUploads(db: Reader, ids: readonly string[]): Promise<Set<string>> {
   if (ids.length === 0) return new Set()
-  const rows = await db.selectFrom('upload_sessions').select('id').where('id', 'in', ids).execute()
+  const rows = await db
+    .selectFrom('upload_sessions')
+    .select('id')
+    .where('id', 'in', ids)
+    .unionAll(db.selectFrom('publications').select('upload_id as id').where('upload_id', 'in', ids))
+    .execute()
   return new Set(rows.map(row => row.id))
 }
 

@@ -1,7 +1,8 @@
 import type { BlobLocation, StoredContent } from '../../blobstore/blobstore.ts'
+import { livingUploads } from '../blobs/queries.ts'
 import { isDomainError } from '../errors.ts'
 import type { SweepDeps } from './deps.ts'
-import { installationMadeMs, livingUploads, mentionedBlobs, type PlacedBlob, pageOfLocations } from './queries.ts'
+import { installationMadeMs, mentionedBlobs, type PlacedBlob, pageOfLocations } from './queries.ts'
 
 const contentPerStep = 500
 

@@ -184,18 +184,6 @@ export async function mentionedBlobs(db: Reader, locations: readonly BlobLocatio
   return db.selectFrom('blobs').select(['digest', 'location', 'state']).where('location', 'in', locations).execute()
 }
 
-/** Which of these uploads may still come to be blobs: they have a session, or are being published. */
-export async function livingUploads(db: Reader, ids: readonly string[]): Promise<Set<string>> {
-  if (ids.length === 0) return new Set()
-  const rows = await db
-    .selectFrom('upload_sessions')
-    .select('id')
-    .where('id', 'in', ids)
-    .unionAll(db.selectFrom('publications').select('upload_id as id').where('upload_id', 'in', ids))
-    .execute()
-  return new Set(rows.map(row => row.id))
-}
-
 /** When this installation was made: no older content is its own. */
 export async function installationMadeMs(db: Reader): Promise<number> {
   const row = await db

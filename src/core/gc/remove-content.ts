@@ -18,10 +18,10 @@ export async function removeContent(
     } catch (error) {
       deps.onFailure?.(error, location)
     }
-    await deps.atSweepStep?.(moment)
   }
   for (let from = 0; from < locations.length; from += atOnce) {
     await Promise.all(locations.slice(from, from + atOnce).map(remove))
+    await deps.atSweepStep?.(moment)
   }
   return gone
 }

@@ -1,5 +1,5 @@
 import { type Digest, digestFromBytes } from '../../../protocol/oci/digest.ts'
-import { knownSessions } from '../../blobs/queries.ts'
+import { livingUploads } from '../../blobs/queries.ts'
 import { listMarkedRepositories } from '../../repositories/purge/queries.ts'
 import type { SweepDeps } from '../deps.ts'
 import { lookAtContent } from '../look-at-content.ts'
@@ -58,9 +58,9 @@ async function* uploads({ db, store, clock, uploadExpiryMs }: Deps): AsyncIterab
     }
   }
   for await (const ids of inBatches(store.listUploads(nowMs - uploadExpiryMs))) {
-    const known = await knownSessions(db.read, ids)
+    const living = await livingUploads(db.read, ids)
     for (const id of ids) {
-      if (!known.has(id)) yield { kind: 'upload', name: id, sizeBytes: undefined, why: 'no session knows it' }
+      if (!living.has(id)) yield { kind: 'upload', name: id, sizeBytes: undefined, why: 'no session knows it' }
     }
   }
 }
