@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
-import { type CrashStep, startServer } from '../../src/app.ts'
+import { startServer } from '../../src/app.ts'
 import { loadConfig } from '../../src/config.ts'
 import { openLogger } from '../../src/telemetry/logger.ts'
 
@@ -8,7 +8,7 @@ import { openLogger } from '../../src/telemetry/logger.ts'
  * The program with a hand inside it, as a process of its own. It is configured by its environment, says `ready <url>` on
  * standard output and every warning on standard error, and takes orders from standard input:
  *
- *   arm <step> <countdown>   kills itself with SIGKILL when the step has come so many times
+ *   arm <step> <countdown>   kills itself with SIGKILL when the step of a push or a sweep has come so many times
  *   block <path>...          opens each path for reading, which takes a thread of the file pool for as long as it waits,
  *                            and says `blocked` when all are on their way
  *   die                      kills itself with SIGKILL now, also where a tracer stands between it and its parent
@@ -19,7 +19,7 @@ import { openLogger } from '../../src/telemetry/logger.ts'
 
 let armed: { step: string; countdown: number } | undefined
 
-function atCommitStep(step: CrashStep): void {
+function atStep(step: string): void {
   if (armed?.step !== step) return
   armed.countdown -= 1
   // The kernel ends the process before this call returns.
@@ -50,7 +50,14 @@ function obey(order: string): void {
 const loaded = loadConfig({ flags: [], env: process.env, cwd: process.cwd() })
 if (loaded.kind === 'problems') throw new Error(loaded.problems.join('\n'))
 const logger = openLogger({ level: 'warn', format: 'json', write: line => process.stderr.write(line) })
-const server = await startServer({ config: loaded.config, logger, atCommitStep })
+const lookForJobsEveryMs = Number(process.env.LOOK_FOR_JOBS_EVERY_MS ?? 5_000)
+const server = await startServer({
+  config: loaded.config,
+  logger,
+  atCommitStep: atStep,
+  atSweepStep: atStep,
+  lookForJobsEveryMs,
+})
 createInterface({ input: process.stdin })
   .on('line', obey)
   .on('close', () => process.exit(0))

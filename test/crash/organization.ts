@@ -1,13 +1,19 @@
 import { join } from 'node:path'
+import type { Database } from '../../src/metadata/database.ts'
 import { openPostgres } from '../../src/metadata/postgres/database.ts'
 import { openSqlite } from '../../src/metadata/sqlite/database.ts'
 import { credentials } from '../server.ts'
 
+/** The database of a server, opened beside it as a command would. */
+export function openDatabaseOf(at: { dataDir: string; databaseUrl?: string | undefined }): Promise<Database> {
+  return at.databaseUrl === undefined
+    ? openSqlite({ file: join(at.dataDir, 'stower.db'), checkpoints: 'on-close' })
+    : openPostgres({ url: at.databaseUrl, connections: 1 })
+}
+
 /** Adds an organization of the first account to the database of a running server, as a command beside it would. */
 export async function insertOrganization(at: { dataDir: string; databaseUrl?: string }, name: string): Promise<void> {
-  await using db = await (at.databaseUrl === undefined
-    ? openSqlite({ file: join(at.dataDir, 'stower.db'), checkpoints: 'on-close' })
-    : openPostgres({ url: at.databaseUrl, connections: 1 }))
+  await using db = await openDatabaseOf(at)
   await db.write(async tx => {
     const user = await tx.selectFrom('users').select(['id', 'account_id', 'name']).executeTakeFirstOrThrow()
     await tx
@@ -23,10 +29,14 @@ export async function insertOrganization(at: { dataDir: string; databaseUrl?: st
   })
 }
 
-/** `Authorization` of the administrator for pushes to these repositories, good for as long as tokens live. */
-export async function bearerToken(url: string, repositories: readonly string[]): Promise<string> {
+/** `Authorization` of the administrator for these repositories, good for as long as tokens live. */
+export async function bearerToken(
+  url: string,
+  repositories: readonly string[],
+  actions = 'pull,push',
+): Promise<string> {
   const query = new URLSearchParams({ service: 'dockyard' })
-  for (const name of repositories) query.append('scope', `repository:${name}:pull,push`)
+  for (const name of repositories) query.append('scope', `repository:${name}:${actions}`)
   const basic = btoa(`${credentials.user}:${credentials.password}`)
   const answer = await fetch(`${url}/swr/auth/v2/registry/auth/?${query}`, {
     headers: { authorization: `Basic ${basic}` },

@@ -11,6 +11,8 @@ export type ServerProcessOptions = {
   dataDir: string
   databaseUrl?: string
   threads?: number
+  /** Sweeps every second, without a grace time. */
+  isSweeping?: boolean
   /** A command that the server runs under, e.g. strace with its flags. */
   under?: readonly string[]
 }
@@ -50,6 +52,11 @@ export function spawnServer(options: ServerProcessOptions): ServerProcess {
       STOWER_INIT_PASSWORD: credentials.password,
       STOWER_INIT_ACCESS_KEY: credentials.accessKey,
       STOWER_INIT_SECRET_KEY: credentials.secretKey,
+      ...(options.isSweeping && {
+        STOWER_GC_GRACE: '0s',
+        STOWER_GC_INTERVAL: '1s',
+        LOOK_FOR_JOBS_EVERY_MS: '20',
+      }),
       ...(options.databaseUrl !== undefined && { STOWER_DATABASE_URL: options.databaseUrl }),
     },
   })

@@ -1,0 +1,67 @@
+import { afterEach, beforeEach, expect, test } from 'bun:test'
+import { digestToBytes } from '../../src/protocol/oci/digest.ts'
+import { describeEngines, type TestDatabase } from '../databases.ts'
+import { type CoreRegistry, digestOf, graceMs, openCoreRegistry } from './core-registry.ts'
+
+describeEngines('the lease of a HEAD', (_engine, open) => {
+  let opened: TestDatabase
+  let registry: CoreRegistry
+  let pushedMs: number
+
+  beforeEach(async () => {
+    opened = await open()
+    registry = await openCoreRegistry(opened.db)
+    await registry.push('app', 'asked for')
+    pushedMs = registry.time.nowMs
+  })
+  afterEach(async () => {
+    await registry[Symbol.asyncDispose]()
+    await opened.dispose()
+  })
+
+  const usedMs = async () =>
+    (await opened.db.read.selectFrom('blob_links').select('used_ms').executeTakeFirst())?.used_ms
+  const link = async () => ({
+    repositoryId: await registry.idOf('app'),
+    digest: digestToBytes(digestOf('asked for')),
+    usedMs: (await usedMs()) ?? 0,
+  })
+
+  test('costs nothing within a quarter of the grace time', async () => {
+    registry.passMs(graceMs / 4 - 1)
+    expect(registry.leases.rely(await link())).toBeUndefined()
+    await registry.leases.flush()
+    expect(await usedMs()).toBe(pushedMs)
+  })
+
+  test('is noted behind the answer up to half of it, and once', async () => {
+    registry.passMs(graceMs / 4)
+    const asked = await link()
+    for (let time = 0; time < 3; time++) expect(registry.leases.rely(asked)).toBeUndefined()
+    expect(await usedMs()).toBe(pushedMs)
+    await registry.leases.flush()
+    expect(await usedMs()).toBe(registry.time.nowMs)
+    expect(registry.leases.rely(await link())).toBeUndefined()
+  })
+
+  test('is noted before the answer from half of it on, and many at once share a write', async () => {
+    registry.passMs(graceMs / 2)
+    const asked = await link()
+    await Promise.all(Array.from({ length: 300 }, () => registry.leases.rely(asked)))
+    expect(await usedMs()).toBe(registry.time.nowMs)
+  })
+
+  test('is refused for a blob that a sweep was faster to take', async () => {
+    const asked = await link()
+    registry.passMs(graceMs)
+    await registry.sweep()
+    await expect(registry.leases.rely(asked) ?? 'not awaited').rejects.toMatchObject({ code: 'blob_unknown' })
+  })
+
+  test('is written when the program ends', async () => {
+    registry.passMs(graceMs / 3)
+    registry.leases.rely(await link())
+    await registry.leases[Symbol.asyncDispose]()
+    expect(await usedMs()).toBe(registry.time.nowMs)
+  })
+})
