@@ -13,7 +13,8 @@ export async function runWrk(registry: Registry, load: Load): Promise<Figures> {
   const said = await new Response(child.stdout).text()
   const figures = /^figures (.*)$/m.exec(said)?.[1]?.split(' ').map(Number) ?? []
   const [requests = 0, bytes = 0, microseconds = 0, errors = 0, p50 = 0, p99 = 0] = figures
-  if (requests === 0 || errors > 0) throw new Error(`wrk ${load.path}:\n${said}`)
+  if (requests === 0 && errors === 0) throw new Error(`no answer to ${load.path} within ${load.seconds} s`)
+  if (errors > 0) throw new Error(`wrk ${load.path}:\n${said}`)
   return { requests, bytes, seconds: microseconds / 1e6, latency: { p50Ms: p50 / 1e3, p99Ms: p99 / 1e3 } }
 }
 
