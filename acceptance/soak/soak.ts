@@ -38,8 +38,6 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   const settings = {
     STOWER_TOKENS_DOCKER_LIFE: '24h',
     STOWER_LOG_LEVEL: 'error',
-    STOWER_CONNECTIONS_IDLE_TIMEOUT: '10s',
-    STOWER_UPLOADS_IDLE_TIMEOUT: '10s',
     ...(options.databaseUrl !== undefined && { STOWER_DATABASE_URL: options.databaseUrl }),
   }
   await using program = await startProgram({ settings })
