@@ -153,6 +153,14 @@ for (const engine of ['sqlite', 'postgres'] as const) {
       expect(foreseen).toMatch(new RegExp(`blob +11 B  ${lonely}  no repository would hold it`))
       expect(foreseen).not.toMatch(new RegExp(`blob .* ${sha256('layer one')} `))
       expect(foreseen).toMatch(/Would go: .*links to blobs, 1 manifest \(.* B\), 2 blobs \(29 B\)/)
+      // A registry that is read-only loses nothing, whoever asks.
+      await run('maintenance', 'on', '--reason', 'new disks')
+      const refused = await stower(['gc', '--gc-grace', '0s'], { env })
+      expect([refused.code, refused.err]).toEqual([
+        1,
+        'stower: the registry is read-only, and nothing goes: stower maintenance show\n',
+      ])
+      await run('maintenance', 'off')
       expect(await run('gc', '--gc-grace', '0s')).toMatch(
         /Removed: .*links to blobs, 1 manifest \(.* B\), 2 blobs \(29 B\)/,
       )
