@@ -1,31 +1,35 @@
 // Installs the tools of the tests that are missing: Debian's packages, Go tools, and a Go to build these. Run by
 // `STOWER_TEST_INSTALL=1 npm test` and in CI, never otherwise.
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFile, execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
 import { findTool, goBinFolder, searchFolders, tools } from './tools.mjs'
 
 /** The oldest Go that builds the tools, and the one that is brought where it is older. */
 const oldestGo = [1, 26]
 const pinnedGo = '1.26.8'
 
+/** Go tools that are built at a time: one compiles on all cores while another fetches its modules or links on one. */
+const goLanes = 2
+
 /** Says what it does. A tool that could not be brought is told on stderr: the tests that need it will fail. */
-export function installTestTools() {
+export async function installTestTools() {
   const missing = Object.keys(tools).filter(name => findTool(name) === undefined)
   const packages = missing.flatMap(name => (tools[name].debian === undefined ? [] : [tools[name].debian]))
-  const goPackages = missing.flatMap(name => tools[name].go ?? [])
-  attempt(() => installDebianPackages(packages))
-  if (goPackages.length > 0) attempt(() => installGoTools(goPackages))
+  const goTools = missing.flatMap(name => (tools[name].go === undefined ? [] : [tools[name]]))
+  await attempt(() => installDebianPackages(packages))
+  if (goTools.length > 0) await attempt(() => installGoTools(goTools))
   for (const name of missing) {
     if (findTool(name) === undefined) process.stderr.write(`test tools: ${name} could not be installed\n`)
   }
 }
 
-function attempt(action) {
+async function attempt(action) {
   try {
-    action()
+    await action()
   } catch (error) {
     process.stderr.write(`test tools: ${error.message}\n`)
   }
@@ -65,10 +69,46 @@ function asRoot(command) {
   throw new Error('installing Debian packages needs root, or sudo')
 }
 
-function installGoTools(packages) {
+async function installGoTools(goTools) {
   const go = provideGo()
   mkdirSync(goBinFolder, { recursive: true })
-  for (const name of packages) run(name, [go, 'install', name], { ...goEnvironment(), GOBIN: goBinFolder })
+  const waiting = [...new Set(goTools.map(tool => tool.module ?? tool.go))]
+  const lane = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const packages = goTools.filter(({ module }) => module === next).map(tool => tool.go)
+      await attempt(() => (packages.length === 0 ? goInstall(go, next) : goBuild(go, next, packages)))
+    }
+  }
+  await Promise.all(Array.from({ length: goLanes }, lane))
+}
+
+async function goInstall(go, name) {
+  await build(name, go, ['install', ...withoutDebugging, name], { env: { GOBIN: goBinFolder } })
+}
+
+/** Builds packages of a module as what a module without code depends on: all versions are the ones it names. */
+async function goBuild(go, module, packages) {
+  const cwd = mkdtempSync(join(tmpdir(), 'stower-go-'))
+  try {
+    execFileSync(go, ['mod', 'init', 'example.com/none'], { cwd, stdio: 'ignore' })
+    execFileSync(go, ['mod', 'edit', `-require=${module}`], { cwd })
+    await build(module, go, ['build', '-mod=mod', ...withoutDebugging, '-o', `${goBinFolder}/`, ...packages], { cwd })
+  } finally {
+    rmSync(cwd, { recursive: true })
+  }
+}
+
+/** Half the work of the linker is for debuggers. */
+const withoutDebugging = ['-ldflags=-s -w']
+
+async function build(what, go, args, { cwd, env = {} }) {
+  process.stdout.write(`test tools: building ${what}\n`)
+  const options = { cwd, env: { ...process.env, ...goEnvironment(), ...env }, maxBuffer: 64 * 1024 * 1024 }
+  try {
+    await promisify(execFile)(go, args, options)
+  } catch (error) {
+    throw new Error(`building ${what} failed:\n${error.stdout ?? ''}${error.stderr ?? ''}${error.message}`)
+  }
 }
 
 /** The Go on PATH when it is young enough, else the pinned one, which comes as a Go module. */
@@ -128,4 +168,4 @@ function run(what, [program, ...args], env = {}) {
   if (status !== 0) throw new Error(`installing ${what} failed:\n${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`)
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) installTestTools()
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await installTestTools()

@@ -23,7 +23,7 @@ const lanes = [
 
 try {
   await ensureDependencies(root, { withDevelopment: true })
-  if (areToolsRequired) installTestTools()
+  if (areToolsRequired) await installTestTools()
   process.exitCode = await runEverything(process.argv.slice(2))
 } catch (error) {
   process.stderr.write(`${error.message}\n`)

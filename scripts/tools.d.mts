@@ -15,6 +15,16 @@ export type ToolName =
   | 'unshare'
   | 'runuser'
   | 'conformance'
+  | 'containerd'
+  | 'ctr'
+  | 'runc'
+  | 'cosign'
+  | 'helm'
+  | 'buildkitd'
+  | 'buildctl'
+  | 'notation'
   | 'crane'
+  | 'regctl'
+  | 'oras'
 export const areToolsRequired: boolean
 export function findTool(name: ToolName): string | undefined

@@ -10,7 +10,9 @@ export const goBinFolder = join(root, '.cache', 'go-bin')
 
 /**
  * The programs that tests run against or with. `debian`: the package that brings it; of several, the first that this
- * release of Debian knows. `go`: the pinned package it is built from.
+ * release of Debian knows. `go`: the pinned package it is built from. `module`: the pinned module that this package is
+ * in, where `go install` refuses it (its go.mod replaces modules) and it has to be built as a dependency of another. The
+ * ones that take longest come first, so that a build of one core doesn't run alone in the end.
  */
 export const tools = {
   initdb: { debian: ['postgresql-15', 'postgresql'], folders: postgresFolders },
@@ -30,10 +32,23 @@ export const tools = {
   'docker-registry': { debian: ['docker-registry'] },
   unshare: { debian: ['util-linux'] },
   runuser: { debian: ['util-linux'] },
+  containerd: { debian: ['containerd'] },
+  ctr: { debian: ['containerd'] },
+  runc: { debian: ['runc'] },
+  cosign: { go: 'github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3' },
+  helm: { go: 'helm.sh/helm/v3/cmd/helm@v3.22.0' },
+  buildkitd: { go: 'github.com/moby/buildkit/cmd/buildkitd', module: 'github.com/moby/buildkit@v0.34.2' },
+  buildctl: { go: 'github.com/moby/buildkit/cmd/buildctl', module: 'github.com/moby/buildkit@v0.34.2' },
+  notation: {
+    go: 'github.com/notaryproject/notation/cmd/notation',
+    module: 'github.com/notaryproject/notation@v1.3.2',
+  },
   conformance: {
     go: 'github.com/opencontainers/distribution-spec/conformance@v0.0.0-20260831232431-97274622c111',
   },
   crane: { go: 'github.com/google/go-containerregistry/cmd/crane@v0.22.1' },
+  regctl: { go: 'github.com/regclient/regclient/cmd/regctl@v0.11.7' },
+  oras: { go: 'oras.land/oras/cmd/oras@v1.3.6' },
 }
 
 /** Whether missing tools are installed, and a test without its tool fails instead of being skipped. */
