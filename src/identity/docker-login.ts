@@ -84,5 +84,8 @@ function callerOfUser(user: User): UserCaller {
 }
 
 function loginInvalid(): DomainError {
-  return new DomainError('credentials_invalid', 'the user name or the password is wrong')
+  return new DomainError(
+    'credentials_invalid',
+    'the user name or the password is wrong or no longer counts: log in again',
+  )
 }

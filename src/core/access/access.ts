@@ -2,7 +2,7 @@ import type { Database } from '../../metadata/database.ts'
 import { AnswerMemory } from '../answer-memory.ts'
 import type { Caller } from '../caller.ts'
 import { DomainError } from '../errors.ts'
-import { type Action, type Decision, decide, seesOrganization } from './decide.ts'
+import { type Action, type Decision, decide, type Refused, seesOrganization } from './decide.ts'
 import type { Facts } from './facts.ts'
 import { readMaintenance } from './maintenance.ts'
 import { factsQuery, type Place } from './queries.ts'
@@ -60,10 +60,7 @@ export function requireAllowed(decision: Decision, facts: Facts, place: Place | 
     case 'scope':
       throw new DomainError('scope_insufficient', decision.reasons.join('; '), { place })
     case 'denied':
-      throw new DomainError('denied', 'you may see this but not do this to it: ask who manages it for the right', {
-        place,
-        reasons: decision.reasons,
-      })
+      throw new DomainError('denied', deniedSentence(decision, place), { place, reasons: decision.reasons })
     case 'read-only':
       throw new DomainError('read_only', decision.reasons.join('; '))
     case 'deletion-off':
@@ -80,4 +77,10 @@ export function requireAllowed(decision: Decision, facts: Facts, place: Place | 
       )
     }
   }
+}
+
+function deniedSentence({ asked }: Refused, place: Place | undefined): string {
+  const organization = place?.organization ?? 'the account'
+  const object = (asked?.on === 'repository' ? pathOf(place) : undefined) ?? organization
+  return `you may see ${object} but not ${asked?.doing ?? 'do this'}: ask who manages ${organization} for the right`
 }

@@ -3,25 +3,33 @@ import type { Facts } from './facts.ts'
 
 /** Everything that can be asked for, with who may (the matrix of SWR's permission model). */
 const rules = {
-  'organization.create': { on: 'account' },
-  'organization.view': { isRead: true, on: 'organization', level: 1, orRepositoryGrant: true },
-  'organization.view-grants': { isRead: true, on: 'organization', level: 1 },
-  'organization.grant': { on: 'organization', level: 7 },
-  'organization.delete': { on: 'organization', level: 7 },
-  'repository.create': { on: 'organization', level: 3, scope: 'push' },
-  'repository.view': { isRead: true, on: 'repository', level: 1, orPublicInAccount: true },
-  'repository.pull': { isRead: true, on: 'repository', level: 1, orPublic: true, scope: 'pull' },
-  'repository.push': { on: 'repository', level: 3, scope: 'push' },
-  'repository.update': { on: 'repository', level: 3 },
-  'repository.delete': { on: 'repository', level: 7, deletesContent: true },
-  'repository.view-grants': { isRead: true, on: 'repository', level: 1 },
-  'repository.grant': { on: 'repository', level: 7, orOrganizationLevel: 3 },
-  'content.delete': { on: 'repository', level: 7, scope: 'delete', deletesContent: true },
+  'organization.create': { doing: 'make organizations in it', on: 'account' },
+  'organization.view': { doing: 'look into it', isRead: true, on: 'organization', level: 1, orRepositoryGrant: true },
+  'organization.view-grants': { doing: 'see who may use it', isRead: true, on: 'organization', level: 1 },
+  'organization.grant': { doing: 'say who may use it', on: 'organization', level: 7 },
+  'organization.delete': { doing: 'delete it', on: 'organization', level: 7 },
+  'repository.create': { doing: 'make a repository in it', on: 'organization', level: 3, scope: 'push' },
+  'repository.view': { doing: 'look into it', isRead: true, on: 'repository', level: 1, orPublicInAccount: true },
+  'repository.pull': { doing: 'pull from it', isRead: true, on: 'repository', level: 1, orPublic: true, scope: 'pull' },
+  'repository.push': { doing: 'push to it', on: 'repository', level: 3, scope: 'push' },
+  'repository.update': { doing: 'change it', on: 'repository', level: 3 },
+  'repository.delete': { doing: 'delete it', on: 'repository', level: 7, deletesContent: true },
+  'repository.view-grants': { doing: 'see who may use it', isRead: true, on: 'repository', level: 1 },
+  'repository.grant': { doing: 'say who may use it', on: 'repository', level: 7, orOrganizationLevel: 3 },
+  'content.delete': {
+    doing: 'delete anything in it',
+    on: 'repository',
+    level: 7,
+    scope: 'delete',
+    deletesContent: true,
+  },
 } as const satisfies Record<string, Rule>
 
 export type Action = keyof typeof rules
 
 type Rule = {
+  /** What it is, said of its object. */
+  doing: string
   on: 'account' | 'organization' | 'repository'
   level?: number
   orPublic?: boolean
@@ -35,9 +43,15 @@ type Rule = {
   scope?: 'pull' | 'push' | 'delete'
 }
 
-export type Decision =
-  | { isAllowed: true; reasons: readonly string[] }
-  | { isAllowed: false; refusal: Refusal; reasons: readonly string[] }
+export type Decision = { isAllowed: true; reasons: readonly string[] } | Refused
+
+export type Refused = {
+  isAllowed: false
+  refusal: Refusal
+  reasons: readonly string[]
+  /** What was asked for, where it is `denied`. */
+  asked?: Pick<Rule, 'on' | 'doing'>
+}
 
 /**
  * Why not: `void` the proof no longer counts; `anonymous` nobody in particular asks and somebody might be allowed;
@@ -111,7 +125,7 @@ function decideByRight(rule: Rule, facts: Facts): Decision {
     (rule.on === 'repository' && repository?.isPublic === true)
   if (!isVisible) return absent(standing, 'nothing of it is visible to the caller')
   if (standing.kind === 'anonymous') return refuse('anonymous', 'a login is needed')
-  return refuse('denied', `granted ${level}, needs ${rule.level ?? 'more'}`)
+  return { ...refuse('denied', `granted ${level}, needs ${rule.level ?? 'more'}`), asked: rule }
 }
 
 /** To nobody in particular everything unseen looks alike: log in first. */
@@ -133,6 +147,6 @@ function allow(reason: string): Decision {
   return { isAllowed: true, reasons: [reason] }
 }
 
-function refuse(refusal: Refusal, reason: string): Decision {
+function refuse(refusal: Refusal, reason: string): Refused {
   return { isAllowed: false, refusal, reasons: [reason] }
 }

@@ -32,7 +32,8 @@ const table = {
   organization_not_empty: [409, 'DENIED'],
   precondition_failed: [412, 'DENIED'],
   organization_name_invalid: [400, 'NAME_INVALID'],
-  repository_name_invalid: [400, 'NAME_INVALID'],
+  // Not NAME_INVALID: docker tries that again for a minute before it shows it.
+  repository_name_invalid: [403, 'DENIED'],
   tag_invalid: [400, 'TAG_INVALID'],
   tags_too_many: [414, 'TAG_INVALID'],
   digest_invalid: [400, 'DIGEST_INVALID'],
@@ -52,7 +53,8 @@ const table = {
   body_too_large: [413, 'SIZE_INVALID'],
   description_too_long: [413, 'SIZE_INVALID'],
   unsupported: [405, 'UNSUPPORTED'],
-  storage_full: [507, 'UNKNOWN'],
+  // Not 507: docker tries it again for a minute, and of 5xx neither docker nor podman shows what they say.
+  storage_full: [403, 'DENIED'],
   unavailable: [503, 'UNAVAILABLE'],
 } satisfies Record<ErrorCode, readonly [status: number, code: OciErrorCode]>
 
@@ -64,7 +66,15 @@ export function toWire(error: DomainError, requestId: string): { status: number;
     const message = `the registry can't do this now; its log says why under request id ${requestId}`
     return { status, body: errorsBody([{ code, message }]) }
   }
+  if (error.code === 'storage_full') {
+    return { status, body: errorsBody([{ code, message: `tell the operator of this registry: ${error.message}` }]) }
+  }
   return { status, body: errorsBody(errorsOf(error, code)) }
+}
+
+/** True for what is broken here, whatever its status says to the client: it belongs into the log. */
+export function isOwnFault({ code }: DomainError): boolean {
+  return table[code][0] >= 500 || code === 'storage_full'
 }
 
 function errorsOf(error: DomainError, code: OciErrorCode): OciError[] {
