@@ -12,7 +12,7 @@ export async function run(file: string, args: readonly string[], options: Comman
   return stdout + stderr
 }
 
-function finish(file: string, args: readonly string[], { env, cwd, input, limitMs = 90_000 }: CommandOptions) {
+function finish(file: string, args: readonly string[], { env, cwd, input, limitMs = 240_000 }: CommandOptions) {
   const { promise, resolve, reject } = Promise.withResolvers<{ code: number | null; stdout: string; stderr: string }>()
   const child = spawn(file, args, {
     ...(cwd !== undefined && { cwd }),

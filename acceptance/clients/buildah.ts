@@ -37,5 +37,14 @@ export async function openBuildah(folder: string): Promise<Client> {
       const digest = await buildah(['inspect', '--type', 'image', '-f', '{{.FromImageDigest}}', image])
       return { digest: digest.trim(), facts: await readFacts(image) }
     },
+    copy: async (from, to) => {
+      await buildah(['pull', '--tls-verify=false', from])
+      await buildah(['push', '--tls-verify=false', from, to])
+    },
+    pushIndex: async ({ children }, image) => {
+      await buildah(['manifest', 'create', image])
+      for (const child of children) await buildah(['manifest', 'add', '--tls-verify=false', image, `docker://${child}`])
+      await buildah(['manifest', 'push', '--all', '--tls-verify=false', image, `docker://${image}`])
+    },
   }
 }

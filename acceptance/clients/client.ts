@@ -17,9 +17,40 @@ export type Client = {
   push: (content: ImageContent, image: string) => Promise<Pushed>
   /** Always brings every byte anew. */
   pull: (image: string) => Promise<Pulled>
+} & Partial<Operations>
+
+/** What only some clients can do with a registry. `lacks.ts` says why the others can't. */
+export type Operations = {
+  /** The tags of a repository. */
+  listTags: (repository: string) => Promise<readonly string[]>
+  /** Copies an image to another repository of the same registry. */
+  copy: (from: string, to: string) => Promise<void>
+  /** Deletes what the tag points to. */
+  remove: (image: string) => Promise<void>
+  /** Pushes one name for two platforms. */
+  pushIndex: (of: IndexParts, image: string) => Promise<void>
+  /** Pushes an artifact of this type with the image as its subject. */
+  attach: (image: string, artifactType: string) => Promise<void>
+  /** The types of the artifacts whose subject is the image. */
+  listReferrers: (image: string) => Promise<readonly string[]>
 }
 
-export type ClientName = 'docker' | 'skopeo' | 'podman' | 'buildah' | 'crane'
+/** What an index can be made of: images of its own repository, or an index there that is there already. */
+export type IndexParts = { readonly children: readonly string[]; readonly source: string }
+
+export type ClientName =
+  | 'docker'
+  | 'skopeo'
+  | 'podman'
+  | 'buildah'
+  | 'ctr'
+  | 'crane'
+  | 'regctl'
+  | 'oras'
+  | 'helm'
+  | 'cosign'
+  | 'notation'
+  | 'buildkit'
 
 /** What must be on the machine for each. */
 export const clientTools = {
@@ -27,5 +58,12 @@ export const clientTools = {
   skopeo: ['skopeo'],
   podman: ['podman', 'crun'],
   buildah: ['buildah', 'crun'],
+  ctr: ['ctr', 'containerd', 'runc'],
   crane: ['crane'],
+  regctl: ['regctl'],
+  oras: ['oras'],
+  helm: ['helm'],
+  cosign: ['cosign'],
+  notation: ['notation'],
+  buildkit: ['buildkitd', 'buildctl', 'runc'],
 } as const satisfies Record<ClientName, readonly ToolName[]>

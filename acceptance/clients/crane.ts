@@ -39,6 +39,16 @@ export async function openCrane(folder: string): Promise<Crane> {
       await rm(layout, { recursive: true })
       return { digest, facts }
     },
+    listTags: async repository => (await crane(['ls', repository])).trim().split('\n'),
+    copy: async (from, to) => {
+      await crane(['copy', from, to])
+    },
+    remove: async image => {
+      await crane(['delete', image])
+    },
+    pushIndex: async ({ children }, image) => {
+      await crane(['index', 'append', ...children.flatMap(child => ['-m', child]), '-t', image])
+    },
   }
 }
 

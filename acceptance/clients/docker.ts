@@ -38,6 +38,15 @@ export async function openDocker(folder: string, { socket }: DockerEngine): Prom
       const digest = digestIn(await docker(['pull', image]))
       return { digest, facts: await readFacts(image) }
     },
+    copy: async (from, to) => {
+      await docker(['pull', from])
+      await docker(['tag', from, to])
+      await docker(['push', to])
+    },
+    pushIndex: async ({ children }, image) => {
+      await docker(['manifest', 'create', '--insecure', image, ...children])
+      await docker(['manifest', 'push', '--insecure', image])
+    },
   }
 }
 

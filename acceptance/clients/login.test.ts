@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect } from 'bun:test'
-import { CommandError } from '../command.ts'
 import { credentials, logins } from '../program.ts'
 import type { ClientName } from './client.ts'
+import { refusalOf } from './refusal.ts'
 import { imageName, openStage, type Stage, testWithClients } from './stage.ts'
 
 /** How each client logs in, and what it shows to its user when it is refused. */
@@ -30,7 +30,7 @@ for (const name of names) {
     `${name} names the organization that is missing and how to make it`,
     async () => {
       const client = await stage.client(name, 'access key')
-      const message = await refusal(client.push(await stage.content(), `${stage.program.host}/missing-group/app:1`))
+      const message = await refusalOf(client.push(await stage.content(), `${stage.program.host}/missing-group/app:1`))
       expect(message).toContain('missing-group')
       expect(message).toContain('create it first')
     },
@@ -43,7 +43,7 @@ for (const name of names) {
     async () => {
       const client = await stage.client(name, 'access key')
       const { host } = stage.program
-      const message = await refusal(client.push(await stage.content(), `${host}/busybox:1`))
+      const message = await refusalOf(client.push(await stage.content(), `${host}/busybox:1`))
       expect(message).toContain(`use ${host}/<organization>/busybox`)
     },
     promptMs,
@@ -66,7 +66,7 @@ for (const [name, says] of refusals) {
   })) {
     testWithClients([name], `${name} refuses to log in with ${what} and says why`, async () => {
       const client = await stage.newClient(name)
-      const message = await refusal(client.logIn(stage.program.host, login))
+      const message = await refusalOf(client.logIn(stage.program.host, login))
       expect(message).toMatch(says)
       expect(message).not.toContain(wrong.password)
     })
@@ -79,7 +79,7 @@ testWithClients(
   async () => {
     const crane = await stage.newClient('crane')
     await crane.logIn(stage.program.host, wrong)
-    expect(await refusal(crane.push(await stage.content(), imageName(stage, 'crane', 'refused')))).toContain(
+    expect(await refusalOf(crane.push(await stage.content(), imageName(stage, 'crane', 'refused')))).toContain(
       'UNAUTHORIZED',
     )
   },
@@ -88,19 +88,8 @@ testWithClients(
 for (const name of names) {
   testWithClients([name], `${name} without a login is asked for one when it pulls a private image`, async () => {
     const client = await stage.newClient(name)
-    expect(await refusal(client.pull(imageName(stage, name)))).toMatch(
+    expect(await refusalOf(client.pull(imageName(stage, name)))).toMatch(
       /unauthori[sz]ed|authentication required|denied/i,
     )
   })
-}
-
-/** What the client printed when it was refused. */
-async function refusal(attempt: Promise<unknown>): Promise<string> {
-  try {
-    await attempt
-  } catch (error) {
-    if (error instanceof CommandError) return error.message
-    throw error
-  }
-  throw new Error('it was not refused')
 }

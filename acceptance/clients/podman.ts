@@ -41,5 +41,19 @@ export async function openPodman(folder: string): Promise<Podman> {
       const digest = await podman(['image', 'inspect', '-f', '{{.Digest}}', image])
       return { digest: digest.trim(), facts: await readFacts(image) }
     },
+    listTags: async repository => {
+      const found = await podman(['search', '--list-tags', '--tls-verify=false', repository])
+      const rows = found.split('\n').filter(row => row.startsWith(repository))
+      return rows.map(row => row.slice(repository.length).trim())
+    },
+    copy: async (from, to) => {
+      await podman(['pull', '--tls-verify=false', from])
+      await podman(['push', '--tls-verify=false', from, to])
+    },
+    pushIndex: async ({ children }, image) => {
+      await podman(['manifest', 'create', image])
+      for (const child of children) await podman(['manifest', 'add', '--tls-verify=false', image, `docker://${child}`])
+      await podman(['manifest', 'push', '--all', '--tls-verify=false', image, `docker://${image}`])
+    },
   }
 }

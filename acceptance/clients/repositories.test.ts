@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect } from 'bun:test'
-import { CommandError } from '../command.ts'
 import { createOrganization } from '../program.ts'
+import { refusalOf } from './refusal.ts'
 import { imageName, openStage, type Stage, testWithClients } from './stage.ts'
 
 /** What clients do with a repository besides pushing and pulling: list, delete, copy without sending, convert. */
@@ -57,7 +57,7 @@ testWithClients(['crane'], 'crane deletes by digest: all tags of the manifest go
   const repository = `${stage.program.host}/group/by-digest`
   await crane(['delete', `${repository}@${digest}`])
   expect(await crane(['ls', repository])).toBe('other\n')
-  expect(await failure(crane(['manifest', `${repository}@${digest}`]))).toContain('MANIFEST_UNKNOWN')
+  expect(await refusalOf(crane(['manifest', `${repository}@${digest}`]))).toContain('MANIFEST_UNKNOWN')
   await crane(['validate', '--remote', imageName(stage, 'by-digest', 'other')])
 })
 
@@ -69,7 +69,7 @@ testWithClients(['crane'], 'crane deletes a tag: the manifest stays under its di
   await crane(['tag', image, 'kept'])
   await crane(['delete', image])
   expect(await crane(['ls', `${stage.program.host}/group/by-tag`])).toBe('kept\n')
-  expect(await failure(crane(['manifest', image]))).toContain('MANIFEST_UNKNOWN')
+  expect(await refusalOf(crane(['manifest', image]))).toContain('MANIFEST_UNKNOWN')
   expect(await crane(['digest', imageName(stage, 'by-tag', 'kept')])).toBe(`${digest}\n`)
 })
 
@@ -78,7 +78,7 @@ testWithClients(['skopeo'], 'skopeo deletes an image', async () => {
   const image = imageName(stage, 'deleted-by-skopeo')
   await client.push(await stage.content(), image)
   await client.skopeo(['delete', '--tls-verify=false', `docker://${image}`])
-  expect(await failure(client.pull(image))).toMatch(/manifest unknown/i)
+  expect(await refusalOf(client.pull(image))).toMatch(/manifest unknown/i)
 })
 
 testWithClients(
@@ -129,14 +129,4 @@ for (const [format, mediaType] of conversions) {
       expect((await (await stage.client('docker')).pull(to)).facts).toEqual(facts)
     },
   )
-}
-
-async function failure(attempt: Promise<unknown>): Promise<string> {
-  try {
-    await attempt
-  } catch (error) {
-    if (error instanceof CommandError) return error.message
-    throw error
-  }
-  throw new Error('it did not fail')
 }

@@ -1,11 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { requireTool } from '../../test/tools.ts'
 import { run } from '../command.ts'
-import { readImageFolder, readOciLayout } from '../image-facts.ts'
-import { packLayer, writeOciLayout } from '../images.ts'
+import { readImageFolder } from '../image-facts.ts'
 import type { Client } from './client.ts'
 import { containersHome } from './containers-home.ts'
+import { withLayout } from './layout.ts'
 
 export type Skopeo = Client & { skopeo: (args: readonly string[]) => Promise<string> }
 
@@ -20,15 +20,10 @@ export async function openSkopeo(folder: string): Promise<Skopeo> {
     logIn: async (host, { user, password }) => {
       await skopeo(['login', '--tls-verify=false', '-u', user, '--password-stdin', host], password)
     },
-    push: async ({ layers }, image) => {
-      const work = await mkdtemp(join(folder, 'push-'))
-      const tars = layers.map((_, index) => join(work, `${index}.tar`))
-      for (const [index, layer] of layers.entries()) await packLayer(layer, tars[index] ?? '')
-      const layout = join(work, 'layout')
-      await writeOciLayout(layout, tars)
-      await skopeo(['copy', '--dest-tls-verify=false', `oci:${layout}:1`, `docker://${image}`])
-      const { digest, facts } = await readOciLayout(layout)
-      await rm(work, { recursive: true })
+    push: async (content, image) => {
+      const { digest, facts } = await withLayout(folder, content, async layout => {
+        await skopeo(['copy', '--dest-tls-verify=false', `oci:${layout}:1`, `docker://${image}`])
+      })
       return { digest, facts }
     },
     pull: async image => {
@@ -38,5 +33,19 @@ export async function openSkopeo(folder: string): Promise<Skopeo> {
       await rm(pulled, { recursive: true })
       return { digest, facts }
     },
+    listTags: async repository => {
+      return JSON.parse(await skopeo(['list-tags', '--tls-verify=false', `docker://${repository}`])).Tags
+    },
+    copy: async (from, to) => {
+      await skopeo(['copy', ...plain, `docker://${from}`, `docker://${to}`])
+    },
+    remove: async image => {
+      await skopeo(['delete', '--tls-verify=false', `docker://${image}`])
+    },
+    pushIndex: async ({ source }, image) => {
+      await skopeo(['copy', '--all', ...plain, `docker://${source}`, `docker://${image}`])
+    },
   }
 }
+
+const plain = ['--src-tls-verify=false', '--dest-tls-verify=false']
