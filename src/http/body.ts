@@ -2,18 +2,15 @@ import { DomainError } from '../core/errors.ts'
 import type { Exchange } from './exchange.ts'
 
 /**
- * An announced body that is too large by no more than this is read to its end and dropped. Clients that send all of it
- * before they listen, as oras does, would see a broken connection instead of the answer.
- */
-const mostDroppedBytes = 256 * 1024
-
-/**
- * Reads a request body of at most `limitBytes`. Throws `body_too_large` as soon as the limit is passed, announced or
- * not, leaving the rest of what is much too large unread; whoever answers then closes the connection (`closing`).
+ * Reads a request body of at most `limitBytes`. Throws `body_too_large` where it is larger, announced or not, and leaves
+ * the rest unread; whoever answers then closes the connection (`closing`). Of a body that is larger by no more than
+ * `mostDroppedBytes` the rest is read and dropped first: a client that sends all before it listens would see a broken
+ * connection instead of the answer.
  */
 export async function readBody(
   { request, bodyWatch }: Pick<Exchange, 'request' | 'bodyWatch'>,
   limitBytes: number,
+  { mostDroppedBytes = 0 }: { mostDroppedBytes?: number } = {},
 ): Promise<Uint8Array> {
   const announced = Number(request.headers.get('content-length') ?? 0)
   if (announced > limitBytes + mostDroppedBytes) throw tooLarge(limitBytes)
@@ -29,10 +26,12 @@ export async function readBody(
     bodyWatch.moved()
     if (sizeBytes <= limitBytes) {
       chunks.push(value)
-    } else if (announced <= limitBytes) {
-      void reader.cancel()
-      throw tooLarge(limitBytes)
+      continue
     }
+    chunks.length = 0
+    if (sizeBytes <= limitBytes + mostDroppedBytes) continue
+    void reader.cancel()
+    throw tooLarge(limitBytes)
   }
   bodyWatch.over()
   if (sizeBytes > limitBytes) throw tooLarge(limitBytes)
@@ -54,6 +53,9 @@ export function closing(response: Response): Response {
 }
 
 function tooLarge(limitBytes: number): DomainError {
-  const message = `the request body is larger than the ${limitBytes} bytes that are taken here: send less`
-  return new DomainError('body_too_large', message, { limitBytes })
+  return new DomainError(
+    'body_too_large',
+    `the request body is larger than the ${limitBytes} bytes that are taken here: send less`,
+    { limitBytes },
+  )
 }

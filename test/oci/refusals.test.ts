@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { createOrganization, startTestServer, type TestServer } from '../server.ts'
 import { ociImage, type RegistryClient, registryClient } from './registry-client.ts'
 
-/** Refusals are answered so that clients show what they say (docs/decisions/013-refusals-that-clients-show.md). */
+/** Refusals are answered so that clients show what they say (docs/decisions/014-refusals-that-clients-show.md). */
 
 let server: TestServer
 let client: RegistryClient

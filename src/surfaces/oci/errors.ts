@@ -53,8 +53,7 @@ const table = {
   body_too_large: [413, 'SIZE_INVALID'],
   description_too_long: [413, 'SIZE_INVALID'],
   unsupported: [405, 'UNSUPPORTED'],
-  // Not 507: docker tries it again for a minute, and of 5xx neither docker nor podman shows what they say.
-  storage_full: [403, 'DENIED'],
+  storage_full: [507, 'UNKNOWN'],
   unavailable: [503, 'UNAVAILABLE'],
 } satisfies Record<ErrorCode, readonly [status: number, code: OciErrorCode]>
 
@@ -66,15 +65,7 @@ export function toWire(error: DomainError, requestId: string): { status: number;
     const message = `the registry can't do this now; its log says why under request id ${requestId}`
     return { status, body: errorsBody([{ code, message }]) }
   }
-  if (error.code === 'storage_full') {
-    return { status, body: errorsBody([{ code, message: `tell the operator of this registry: ${error.message}` }]) }
-  }
   return { status, body: errorsBody(errorsOf(error, code)) }
-}
-
-/** True for what is broken here, whatever its status says to the client: it belongs into the log. */
-export function isOwnFault({ code }: DomainError): boolean {
-  return table[code][0] >= 500 || code === 'storage_full'
 }
 
 function errorsOf(error: DomainError, code: OciErrorCode): OciError[] {

@@ -48,13 +48,16 @@ const headersOf = madeOnce((manifest: ReadableManifest) => ({
   ...warningHeaders(warningsOfType(manifest.mediaType)),
 }))
 
+/** oras sends all of a manifest before it listens; beyond this the connection breaks instead. */
+const mostDroppedBytes = 8 * 1024 * 1024
+
 /** end-7: stores a manifest under its digest and moves its tags. */
 export async function putManifest(deps: OciDeps, asked: OciExchange, route: ManifestRoute): Promise<Response> {
   const { request, url } = asked.exchange
   const place = placeOf(route.name, url.host)
   const { reference } = route
   const tags = tagsToMove(reference, url.searchParams)
-  const body = await readBody(asked.exchange, deps.limits.manifestBytes)
+  const body = await readBody(asked.exchange, deps.limits.manifestBytes, { mostDroppedBytes })
   const manifest = parse(body, request.headers.get('content-type') ?? undefined)
   const digest: Digest = reference.kind === 'digest' ? reference.digest : digestOf('sha256', body)
   const by = { caller: asked.caller, origin: asked.exchange.origin }

@@ -9,7 +9,7 @@ import { type EndpointKind, endpointMethods, parseRoute, type Route } from '../.
 import { json, withoutBody } from './answers.ts'
 import { getBlob, removeBlob } from './blobs.ts'
 import type { OciDeps, OciExchange } from './deps.ts'
-import { isOwnFault, toWire } from './errors.ts'
+import { toWire } from './errors.ts'
 import { getCatalog, getReferrers, getTags } from './lists.ts'
 import { deleteReference, getManifest, putManifest } from './manifests.ts'
 import { deleteUpload, getUpload, patchUpload, postUpload, putUpload } from './uploads.ts'
@@ -101,7 +101,7 @@ function refuse(exchange: Exchange, route: Route, error: unknown): Response {
     return finish(request, json(500, errorBody('UNKNOWN', message)))
   }
   const { status, body } = toWire(error, exchange.origin.requestId)
-  if (isOwnFault(error)) log.error = error
+  if (status >= 500) log.error = error
   const response = json(status, body, headersFor(exchange, route, error))
   return finish(request, response)
 }
