@@ -268,8 +268,11 @@ class FilesystemStore implements BlobStore {
   }
 }
 
-/** What uploads under way may hold in all before each holds only what is being written: two batches for sixteen. */
-const mostHeldBytes = 16 * 1024 * 1024
+/**
+ * What uploads under way may hold in all before each holds only what is being written. Gathering pays for a few uploads;
+ * for many it costs memory, and sixteen are no slower without it.
+ */
+const mostHeldBytes = 4 * 1024 * 1024
 
 /**
  * On the event loop, unlike every other file operation: Bun opens the file that it answers with there anyway, and a turn of
