@@ -1,9 +1,22 @@
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventually } from '../slow/raw-connection.ts'
 import { commandLine, environment, servedUrl } from '../start/program.ts'
 import { requireTool } from '../tools.ts'
+
+/** What a tmpfs counts in. */
+export const pageBytes = 4096
 
 /** `stower serve` whose data folder and log lie on a file system of its own, small enough to be filled. */
 export type ServerOnSmallDisk = AsyncDisposable & {
@@ -60,14 +73,10 @@ export async function serveOnSmallDisk(options: {
     log,
     leaveFree: bytes => {
       mkdirSync(ballast, { recursive: true })
-      fill(`${ballast}/rest`)
-      if (bytes === 0) return
-      rmSync(`${ballast}/rest`)
-      const reserve = openSync(`${ballast}/reserve`, 'w')
-      writeSync(reserve, new Uint8Array(bytes))
-      closeSync(reserve)
-      fill(`${ballast}/rest`)
-      rmSync(`${ballast}/reserve`)
+      // At no moment there is more: what waits for room would take it.
+      const rest = `${ballast}/rest`
+      fill(rest)
+      if (bytes > 0) truncateSync(rest, Math.floor((statSync(rest).size - bytes) / pageBytes) * pageBytes)
     },
     empty: () => rmSync(ballast, { recursive: true, force: true }),
     [Symbol.asyncDispose]: async () => {
