@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { initialSettings } from '../test/initial-settings.ts'
 import { waitUntil } from './wait.ts'
 
 /** What every program under test is told at its first start. */
@@ -68,12 +69,7 @@ export async function startProgram(options: ProgramOptions = {}): Promise<Progra
     npm_lifecycle_event: 'test',
     STOWER_LISTEN: host,
     STOWER_DATA_DIR: dataDir,
-    STOWER_INIT_ACCOUNT: credentials.account,
-    STOWER_INIT_PROJECT: credentials.project,
-    STOWER_INIT_USER: credentials.user,
-    STOWER_INIT_PASSWORD: credentials.password,
-    STOWER_INIT_ACCESS_KEY: credentials.accessKey,
-    STOWER_INIT_SECRET_KEY: credentials.secretKey,
+    ...initialSettings(credentials),
     ...options.settings,
   }
   let running: Run | undefined

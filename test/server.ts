@@ -7,6 +7,7 @@ import { loadConfig } from '../src/config.ts'
 import type { Reader } from '../src/metadata/database.ts'
 import { openLogger } from '../src/telemetry/logger.ts'
 import type { Engine } from './databases.ts'
+import { initialSettings } from './initial-settings.ts'
 import { postgresPrograms, postgresServer } from './postgres-server.ts'
 
 /** What every test server is told at its first start. */
@@ -56,12 +57,7 @@ export async function startTestServer(
   const env = {
     STOWER_LISTEN: '127.0.0.1:0',
     STOWER_DATA_DIR: dataDir,
-    STOWER_INIT_ACCOUNT: credentials.account,
-    STOWER_INIT_PROJECT: credentials.project,
-    STOWER_INIT_USER: credentials.user,
-    STOWER_INIT_PASSWORD: credentials.password,
-    STOWER_INIT_ACCESS_KEY: credentials.accessKey,
-    STOWER_INIT_SECRET_KEY: credentials.secretKey,
+    ...initialSettings(credentials),
     ...databaseEnv,
     ...settings,
   }

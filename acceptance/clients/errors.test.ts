@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect } from 'bun:test'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { serveOnSmallDisk } from '../../test/disk/small-disk.ts'
+import { initialSettings } from '../../test/initial-settings.ts'
 import { credentials, logins } from '../program.ts'
 import { runStower } from '../stower-command.ts'
 import type { Client, ClientName } from './client.ts'
@@ -204,12 +205,7 @@ async function push(client: Client, image: string): Promise<unknown> {
 async function openFullStage(): Promise<Stage<Served>> {
   const disk = await serveOnSmallDisk({
     sizeMib: 160,
-    env: {
-      STOWER_INIT_ACCOUNT: credentials.account,
-      STOWER_INIT_PROJECT: credentials.project,
-      STOWER_INIT_USER: credentials.user,
-      STOWER_INIT_PASSWORD: credentials.password,
-    },
+    env: initialSettings(credentials),
   })
   const { url, dataDir } = disk
   const dispose = () => disk[Symbol.asyncDispose]()

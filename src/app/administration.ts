@@ -30,8 +30,9 @@ import { openCommandLogger } from './logs.ts'
 type InAccount = { account?: string | undefined }
 
 /**
- * What commands do to the accounts and organizations of a data folder, beside a running server or without one. Whoever runs them owns
- * every byte of the folder, so nobody is asked for rights; events name the operator. All throw `DomainError`.
+ * What commands do to the accounts and organizations of a data folder, beside a running server or without one. Whoever
+ * runs them owns every byte of the folder, so nobody is asked for rights; events name the operator. All throw
+ * `DomainError`.
  */
 export type Administration = {
   createAccount: (input: { name: string; project?: string | undefined; administrator: string }) => Promise<{

@@ -5,9 +5,9 @@ import type { Caller } from './caller.ts'
 const keptAnswers = 10_000
 
 /**
- * Resolved answers kept while nothing was committed that could change them, so that a pull asked again costs one look at the
- * database's version instead of a join. Where the version can't be known cheaply (PostgreSQL) nothing is kept and every
- * answer is asked anew (invariant 6). Callers are told apart by identity: one remembered proof is one object.
+ * Resolved answers kept while nothing was committed that could change them, so that a pull asked again costs one look at
+ * the database's version instead of a join. Where the version can't be known cheaply (PostgreSQL) nothing is kept and
+ * every answer is asked anew (invariant 6). Callers are told apart by identity: one remembered proof is one object.
  */
 export class AnswerMemory<T> {
   readonly #db: Database

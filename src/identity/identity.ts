@@ -21,8 +21,8 @@ export type IdentityDeps = AccountsDeps & {
 export type Identity = {
   /**
    * The caller of a request to the registry, by its Authorization header: nobody in particular without one, a token with
-   * its scopes, or a login without scopes. Synchronous for a token seen before, and for a login while nothing changed. Throws `credentials_invalid` for
-   * everything else, never falling back to nobody; or `too_many_requests`.
+   * its scopes, or a login without scopes. Synchronous for a token seen before, and for a login while nothing
+   * changed. Throws `credentials_invalid` for everything else, never falling back to nobody; or `too_many_requests`.
    */
   ofDocker: (authorization: string | null) => Caller | Promise<Caller>
 

@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { initialSettings } from '../initial-settings.ts'
 import { credentials } from '../server.ts'
 
 const entry = join(import.meta.dir, 'child.ts')
@@ -46,12 +47,7 @@ export function spawnServer(options: ServerProcessOptions): ServerProcess {
       STOWER_LISTEN: '127.0.0.1:0',
       STOWER_DATA_DIR: options.dataDir,
       STOWER_TOKENS_DOCKER_LIFE: '24h',
-      STOWER_INIT_ACCOUNT: credentials.account,
-      STOWER_INIT_PROJECT: credentials.project,
-      STOWER_INIT_USER: credentials.user,
-      STOWER_INIT_PASSWORD: credentials.password,
-      STOWER_INIT_ACCESS_KEY: credentials.accessKey,
-      STOWER_INIT_SECRET_KEY: credentials.secretKey,
+      ...initialSettings(credentials),
       ...(options.isSweeping && {
         STOWER_GC_GRACE: '0s',
         STOWER_GC_INTERVAL: '1s',

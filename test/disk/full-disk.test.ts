@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect } from 'bun:test'
 import { readdirSync, statSync } from 'node:fs'
+import { initialSettings } from '../initial-settings.ts'
 import { ociImage, type RegistryClient, registryClient, sha256 } from '../oci/registry-client.ts'
 import { createOrganization, credentials, managementToken } from '../server.ts'
 import { eventually } from '../slow/raw-connection.ts'
@@ -21,12 +22,7 @@ if (findTool('unshare')) {
   beforeAll(async () => {
     disk = await serveOnSmallDisk({
       sizeMib,
-      env: {
-        STOWER_INIT_ACCOUNT: credentials.account,
-        STOWER_INIT_PROJECT: credentials.project,
-        STOWER_INIT_USER: credentials.user,
-        STOWER_INIT_PASSWORD: credentials.password,
-      },
+      env: initialSettings(credentials),
     })
     client = registryClient({ url: disk.url, basic })
     await createOrganization(disk, 'full')

@@ -1,3 +1,4 @@
+import { initialSettings } from '../../../test/initial-settings.ts'
 import { freePort } from '../../../test/postgres-server.ts'
 import { startTestServer } from '../../../test/server.ts'
 import { credentials, logins } from '../../program.ts'
@@ -70,12 +71,7 @@ async function serve(port: number, tap: Tap, nowMs: () => number): Promise<Serve
     STOWER_LISTEN: `127.0.0.1:${port}`,
     STOWER_EXTERNAL_URL: `http://${tap.host}`,
     STOWER_TOKENS_DOCKER_LIFE: `${tokenLifeMs / 1000}s`,
-    STOWER_INIT_ACCOUNT: credentials.account,
-    STOWER_INIT_PROJECT: credentials.project,
-    STOWER_INIT_USER: credentials.user,
-    STOWER_INIT_PASSWORD: credentials.password,
-    STOWER_INIT_ACCESS_KEY: credentials.accessKey,
-    STOWER_INIT_SECRET_KEY: credentials.secretKey,
+    ...initialSettings(credentials),
   }
   const { url, host, dataDir, stop } = await startTestServer('sqlite', settings, { clock: { nowMs } })
   return { url, host, dataDir, [Symbol.asyncDispose]: stop }

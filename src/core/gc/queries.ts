@@ -11,10 +11,13 @@ export type LinkPosition = { repositoryId: number; digest: Uint8Array }
 /** Behind the one and up to the other, in the order of links. */
 export type LinkRange = { after: LinkPosition; upTo: LinkPosition }
 
-/** A link that no manifest of its repository needs and that no push relied on since. */
-const isUnused = (cutoffMs: number) => sql<SqlBool>`(blob_links.used_ms <= ${cutoffMs} and not exists (
-  select 1 from manifest_blobs m
-  where m.repository_id = blob_links.repository_id and m.held_digest = blob_links.digest))`
+/** A row of `blob_links`, by the name it has in the query, that no manifest needs and no push relied on since. */
+export function isUnusedLink(link: string, cutoffMs: number) {
+  const column = (name: string) => sql.ref(`${link}.${name}`)
+  return sql<SqlBool>`(${column('used_ms')} <= ${cutoffMs} and not exists (
+    select 1 from manifest_blobs m
+    where m.repository_id = ${column('repository_id')} and m.held_digest = ${column('digest')}))`
+}
 
 const isBehind = ({ repositoryId, digest }: LinkPosition) =>
   sql<SqlBool>`(blob_links.repository_id, blob_links.digest) > (${repositoryId}, ${digest})`
@@ -30,7 +33,7 @@ export async function pageOfLinks(
   const rows = await db
     .selectFrom('blob_links')
     .select(['repository_id', 'digest'])
-    .select(sql<number>`case when ${isUnused(page.cutoffMs)} then 1 else 0 end`.as('is_unused'))
+    .select(sql<number>`case when ${isUnusedLink('blob_links', page.cutoffMs)} then 1 else 0 end`.as('is_unused'))
     .where(isBehind(page.after))
     .orderBy('repository_id')
     .orderBy('digest')
@@ -49,7 +52,7 @@ export async function deleteUnusedLinks(
     .deleteFrom('blob_links')
     .where(isBehind(range.after))
     .where(isUpTo(range.upTo))
-    .where(isUnused(cutoffMs))
+    .where(isUnusedLink('blob_links', cutoffMs))
     .returning(['repository_id', 'digest'])
     .execute()
   if (deleted.length === 0) return []

@@ -16,8 +16,7 @@ import { deleteManifestRow } from './queries.ts'
 
 /**
  * Removes a manifest from the repository with all of its tags, at once. Children of an index and referrers stay.
- * Throws `manifest_unknown`, and
- * `precondition_failed` for one that is there, `denied`, …
+ * Throws `manifest_unknown`, and `precondition_failed` for one that is there, `denied`, …
  */
 export async function deleteManifest(
   deps: { db: Database; access: Access; clock: Clock },

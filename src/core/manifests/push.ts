@@ -44,8 +44,8 @@ export type ManifestPush = {
  * Adds a manifest and moves its tags, all in one transaction. Every blob and child it names has to be held by this
  * repository; foreign layers and the subject may be missing, and all of it where manifests may be sparse. What is missing
  * and comes later is then held as if it had come first. Of pushes to one repository one at a time decides about its
- * preconditions, for each changes the repository's row. Throws `precondition_failed`, `manifest_reference_missing` (detail: all of them),
- * `digest_invalid`, `denied`, …
+ * preconditions, for each changes the repository's row. Throws `precondition_failed`, `manifest_reference_missing`
+ * (detail: all of them), `digest_invalid`, `denied`, …
  */
 export async function pushManifest(
   deps: PushDeps,
@@ -101,8 +101,9 @@ export async function pushManifest(
         digestAfter: digest,
         detail: { repository: target.path, mediaType: push.manifest.mediaType },
       })
+    } else {
+      await requireSameType(tx, target, push)
     }
-    if (!isNew) await requireSameType(tx, target, push)
     await moveTags(tx, by, { engine: deps.db.engine, target, tags: push.tags, digest, nowMs })
   })
 }

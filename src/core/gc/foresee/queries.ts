@@ -1,15 +1,13 @@
 import { type SqlBool, sql } from 'kysely'
 import type { Reader } from '../../../metadata/database.ts'
+import { isUnusedLink } from '../queries.ts'
 
 /*
  * What a sweep would remove once deleted repositories are purged, asked of rows as they are now. Each page comes with the
  * rows that stay, too, so that it is bounded however few go.
  */
 
-const isUnused = (cutoffMs: number) => sql<SqlBool>`(l.used_ms <= ${cutoffMs} and not exists (
-  select 1 from manifest_blobs m where m.repository_id = l.repository_id and m.held_digest = l.digest))`
-
-const goesIf = (condition: ReturnType<typeof isUnused>) => sql<number>`case when ${condition} then 1 else 0 end`
+const goesIf = (condition: ReturnType<typeof isUnusedLink>) => sql<number>`case when ${condition} then 1 else 0 end`
 
 export type ForeseenLink = {
   repository_id: number
@@ -40,7 +38,7 @@ export async function foreseenLinks(
       'o.name as organization',
       'r.name as repository',
     ])
-    .select(goesIf(isUnused(page.cutoffMs)).as('goes'))
+    .select(goesIf(isUnusedLink('l', page.cutoffMs)).as('goes'))
     .where(sql<SqlBool>`(l.repository_id, l.digest) > (${after.repositoryId}, ${after.digest})`)
     .orderBy('l.repository_id')
     .orderBy('l.digest')
@@ -59,7 +57,7 @@ export async function foreseenBlobs(
 ): Promise<(ForeseenContent & { state: string })[]> {
   const isLeft = sql<SqlBool>`not exists (
     select 1 from blob_links l join repositories r on r.id = l.repository_id
-    where l.digest = b.digest and r.deleted_ms is null and not ${isUnused(page.cutoffMs)})`
+    where l.digest = b.digest and r.deleted_ms is null and not ${isUnusedLink('l', page.cutoffMs)})`
   return db
     .selectFrom('blobs as b')
     .select(['b.digest', 'b.size_bytes', 'b.state'])
