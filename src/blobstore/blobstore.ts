@@ -50,7 +50,10 @@ export interface BlobStore extends AsyncDisposable {
   /** Removes published content; nothing there is no error. */
   remove(location: BlobLocation): Promise<void>
 
-  /** Staged uploads that began before `beforeMs` (Unix ms), for the sweep of those that no session row knows. */
+  /**
+   * Staged uploads with bytes that began to come before `beforeMs` (Unix ms), for the sweep of those that no session row
+   * knows.
+   */
   listUploads(beforeMs: number): AsyncIterable<string>
 
   /**
@@ -96,6 +99,12 @@ export interface UploadWriter extends AsyncDisposable {
 
   /** Resolves when everything taken so far survives the death of this process. */
   flush(): Promise<{ offsetBytes: number; state: UploadState }>
+
+  /**
+   * Ends the writer, keeping what was flushed. Throws when the store learns only now that it can't be kept: the upload is
+   * then gone. Disposing does the same and throws nothing.
+   */
+  close(): Promise<void>
 }
 
 /** How content leaves: a file that the kernel copies, the whole in memory, a stream, or another address. */

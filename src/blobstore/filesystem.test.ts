@@ -5,7 +5,7 @@ import { join, relative } from 'node:path'
 import { isDomainError } from '../core/errors.ts'
 import type { BlobStore } from './blobstore.ts'
 import { type CommitStep, openFilesystemStore } from './filesystem.ts'
-import { append, bytes, describeBlobStore, digestOf, expectCode, publish, readContent, start } from './suite.ts'
+import { append, bytes, describeBlobStore, digestOf, expectCode, publish, start } from './suite.ts'
 
 describeBlobStore('folder', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'stower-blobs-'))
@@ -37,7 +37,7 @@ describe('folder store', () => {
 
   test('its folders are 0700 and its files 0600, staged and published', async () => {
     await using store = await openFilesystemStore({ dataDir })
-    await start(store, 'staged')
+    await append(store, await start(store, 'staged'), bytes(1))
     const location = await publish(store, 'published', bytes(10))
     const { hex } = digestOf(bytes(10))
     expect(location as string).toBe(`sha256/${hex.slice(0, 2)}/${hex}.published`)
@@ -75,12 +75,11 @@ describe('folder store', () => {
     ])
   })
 
-  test('an upload id that is staged already is refused and its bytes stay', async () => {
+  test('an upload that has no byte yet takes no room', async () => {
     await using store = await openFilesystemStore({ dataDir })
-    const upload = await append(store, await start(store, 'taken'), bytes(10))
-    await expectCode(store.startUpload('taken'), 'unavailable')
-    const opened = await store.open(await store.commit(upload, digestOf(bytes(10))))
-    expect(await readContent(opened)).toEqual(bytes(10))
+    const upload = await start(store, 'begun')
+    expect(await readdir(join(dataDir, 'uploads'))).toEqual([])
+    expect(await new Response(await store.readUpload(upload)).bytes()).toEqual(new Uint8Array())
   })
 
   test('a digest that is no digest makes no path', async () => {
@@ -102,8 +101,7 @@ describe('folder store', () => {
 
   test('the sweep is told of uploads by their last write, and not of files that are no uploads', async () => {
     await using store = await openFilesystemStore({ dataDir })
-    await start(store, 'old')
-    await start(store, 'new')
+    for (const id of ['old', 'new']) await append(store, await start(store, id), bytes(1))
     await writeFile(join(dataDir, 'uploads', '.probe'), '')
     for (const name of ['old', '.probe']) await utimes(join(dataDir, 'uploads', name), 1000, 1000)
     expect(await Array.fromAsync(store.listUploads(1_000_001))).toEqual(['old'])

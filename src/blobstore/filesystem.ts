@@ -90,25 +90,22 @@ class FilesystemStore implements BlobStore {
     this.#atCommitStep = atCommitStep
   }
 
+  /** Touches no disk: the file is made when its first byte comes. */
   async startUpload(uploadId: string): Promise<UploadState> {
-    const path = stagedPath(this.#paths, uploadId)
-    await translateErrors({ doing: 'starting an upload' }, async () => {
-      // `wx`: an id that is staged already is refused, not emptied.
-      const file = await open(path, 'wx', fileMode)
-      await file.close()
-    })
+    stagedPath(this.#paths, uploadId)
     return folderState
   }
 
   async openUpload({ uploadId, offsetBytes, state }: StagedUpload): Promise<UploadWriter> {
     await this.#fence(uploadId)
-    const file = await this.#openStaged(uploadId, offsetBytes, 'r+')
+    const file = await this.#openToWrite(uploadId, offsetBytes)
     const close = () => writer[Symbol.asyncDispose]()
     const onClose = () => {
       this.#closeOpenFiles.delete(close)
       if (this.#writers.get(uploadId) === writer) this.#writers.delete(uploadId)
     }
-    const writer = new FolderWriter({ file, offsetBytes, state, memory: this.#memory, onClose })
+    const sync = () => dropUnlessSynced(stagedPath(this.#paths, uploadId), () => file.datasync())
+    const writer = new FolderWriter({ file, offsetBytes, state, memory: this.#memory, sync, onClose })
     this.#closeOpenFiles.add(close)
     this.#writers.set(uploadId, writer)
     return writer
@@ -123,7 +120,9 @@ class FilesystemStore implements BlobStore {
   }
 
   async readUpload({ uploadId, offsetBytes }: StagedUpload): Promise<ReadableStream<Uint8Array>> {
-    const file = await this.#openStaged(uploadId, offsetBytes, 'r')
+    if (offsetBytes === 0) return new Blob([]).stream()
+    const path = stagedPath(this.#paths, uploadId)
+    const file = await translateErrors(openingStaged, () => openAtLeast(path, 'r', offsetBytes))
     const close = async () => {
       if (this.#closeOpenFiles.delete(close)) await file.close()
     }
@@ -135,7 +134,6 @@ class FilesystemStore implements BlobStore {
   async commit(upload: StagedUpload, digest: ContentDigest): Promise<BlobLocation> {
     const location = formatLocation(digest, upload.uploadId)
     const target = publishedPath(this.#paths, location)
-    await this.#fence(upload.uploadId)
     try {
       await this.#syncStaged(upload)
       await this.#atCommitStep('synced')
@@ -228,30 +226,20 @@ class FilesystemStore implements BlobStore {
     await Promise.all([...this.#closeOpenFiles].map(close => close()))
   }
 
-  /** Opens a staged file that holds at least `offsetBytes`; opened for writing, it is cut to just those. */
-  async #openStaged(uploadId: string, offsetBytes: number, flags: 'r' | 'r+'): Promise<FileHandle> {
+  /** Opens a staged file that holds at least `offsetBytes`, cut to just those. */
+  async #openToWrite(uploadId: string, offsetBytes: number): Promise<FileHandle> {
     const path = stagedPath(this.#paths, uploadId)
-    return translateErrors({ doing: 'opening staged content', absent: 'upload_unknown' }, async () => {
-      // Of no byte nothing was promised: a file that a cut publication took away is begun anew.
-      const isBegunAnew = flags === 'r+' && offsetBytes === 0
-      const file = await open(path, isBegunAnew ? constants.O_RDWR | constants.O_CREAT : flags, fileMode)
-      try {
-        const { size } = await file.stat()
-        if (size < offsetBytes) {
-          const detail = { uploadId, offsetBytes, sizeBytes: size }
-          throw new DomainError('upload_unknown', 'Staged content is shorter than its offset: start again.', detail)
-        }
-        if (size > offsetBytes && flags === 'r+') await file.truncate(offsetBytes)
-        return file
-      } catch (error) {
-        await file.close()
-        throw error
-      }
+    return translateErrors(openingStaged, async () => {
+      // Of no byte nothing was promised: the file may not be there yet, or a cut publication took it away.
+      if (offsetBytes === 0) return open(path, constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC, fileMode)
+      return openAtLeast(path, 'r+', offsetBytes)
     })
   }
 
+  /** Ends whoever writes to the upload, too: its file is the published one after the rename. */
   async #syncStaged({ uploadId, offsetBytes }: StagedUpload): Promise<void> {
-    const file = await this.#openStaged(uploadId, offsetBytes, 'r+')
+    const flushed = await this.#writers.get(uploadId)?.handOver(offsetBytes)
+    const file = flushed ?? (await this.#openToWrite(uploadId, offsetBytes))
     try {
       await this.#atCommitStep('staged')
       await dropUnlessSynced(stagedPath(this.#paths, uploadId), () => file.datasync())
@@ -290,6 +278,25 @@ function findPublished(call: FileCall, path: string): Stats {
 const folderState = 'folder' as UploadState
 
 const noStep = () => {}
+
+const openingStaged = { doing: 'opening staged content', absent: 'upload_unknown' } as const
+
+/** Opens a staged file that holds at least `offsetBytes`; for writing (`r+`) it is cut to just those. */
+async function openAtLeast(path: string, flags: 'r' | 'r+', offsetBytes: number): Promise<FileHandle> {
+  const file = await open(path, flags)
+  try {
+    const { size } = await file.stat()
+    if (size < offsetBytes) {
+      const detail = { path, offsetBytes, sizeBytes: size }
+      throw new DomainError('upload_unknown', 'Staged content is shorter than its offset: start again.', detail)
+    }
+    if (size > offsetBytes && flags === 'r+') await file.truncate(offsetBytes)
+    return file
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
 
 async function makeDataFolder(dataDir: string): Promise<void> {
   const firstMade = await mkdir(dataDir, { recursive: true, mode: folderMode })

@@ -30,7 +30,14 @@ async function writeSideBySide(count: number, limitBytes: number) {
     const ends = paths.map(async path => {
       const file = await open(path, 'w')
       const state = 'folder' as UploadState
-      await using writer = new FolderWriter({ file, offsetBytes: 0, state, memory, onClose: () => {} })
+      await using writer = new FolderWriter({
+        file,
+        offsetBytes: 0,
+        state,
+        memory,
+        sync: () => file.datasync(),
+        onClose: () => {},
+      })
       for (let number = 0; number < chunksEach; number++) await writer.write(new Uint8Array(chunkBytes).fill(number))
       // The last one is dropped: it was never flushed.
       const flushed = await writer.flush()
@@ -62,4 +69,46 @@ test('a writer alone gathers one batch while another is written', async () => {
   expect(mostBytes).toBeGreaterThan(4 * chunkBytes)
   expect(mostBytes).toBeLessThanOrEqual(9 * chunkBytes)
   expect(contents[0]?.subarray(0, expected.byteLength).equals(expected)).toBe(true)
+})
+
+test('bytes that a sync lost are told of by whatever comes next, and the file is handed to no commit', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'stower-writer-'))
+  try {
+    const path = join(folder, 'staged')
+    const failure = new Error('EIO')
+    let failSync = () => {}
+    let closed = 0
+    const openWriter = async () =>
+      new FolderWriter({
+        file: await open(path, 'w'),
+        offsetBytes: 0,
+        state: 'folder' as UploadState,
+        memory: new WriteMemory(1_000_000),
+        sync: () =>
+          new Promise((_resolve, reject) => {
+            failSync = () => reject(failure)
+          }),
+        onClose: () => {
+          closed++
+        },
+      })
+    const fill = async (writer: FolderWriter) => {
+      for (let number = 0; number < 9; number++) await writer.write(new Uint8Array(1024 * 1024))
+      const flushed = await writer.flush()
+      failSync()
+      return flushed
+    }
+    const continued = await openWriter()
+    await fill(continued)
+    await expect(continued.close()).rejects.toBe(failure)
+    await expect(continued.write(new Uint8Array(1))).rejects.toBe(failure)
+    await expect(continued.flush()).rejects.toBe(failure)
+
+    const committed = await openWriter()
+    const { offsetBytes } = await fill(committed)
+    expect(await committed.handOver(offsetBytes)).toBeUndefined()
+    expect(closed).toBe(2)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 })

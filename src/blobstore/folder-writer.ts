@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { DomainError } from '../core/errors.ts'
 import type { UploadState, UploadWriter } from './blobstore.ts'
 import { toDomainError } from './folder-errors.ts'
+import { SyncBehind } from './sync-behind.ts'
 import { writeFully } from './write-fully.ts'
 import type { WriteMemory } from './write-memory.ts'
 
@@ -22,7 +23,9 @@ export type FolderWriterOptions = {
   state: UploadState
   /** Shared by all writers of the store. */
   memory: WriteMemory
-  /** Called once, when the file is closed. */
+  /** Brings what is written to the disk, or makes sure that nobody takes the file for whole. */
+  sync: () => Promise<void>
+  /** Called once, when the file is closed or handed over. */
   onClose: () => void
 }
 
@@ -38,12 +41,14 @@ export class FolderWriter implements UploadWriter {
   #gathered: Uint8Array[] = []
   #gatheredBytes = 0
   #underWay: Promise<void> | undefined
+  readonly #behind: SyncBehind
   #failure: DomainError | undefined
   #closed: Promise<void> | undefined
 
   constructor(options: FolderWriterOptions) {
     this.#options = options
     this.#nextOffset = options.offsetBytes
+    this.#behind = new SyncBehind(options.sync)
   }
 
   async write(chunk: Uint8Array): Promise<void> {
@@ -65,10 +70,31 @@ export class FolderWriter implements UploadWriter {
     return { offsetBytes: this.#nextOffset, state: this.#options.state }
   }
 
-  /** Waits for the write under way and closes the file. Chunks that were not flushed may be dropped. */
-  [Symbol.asyncDispose](): Promise<void> {
+  /**
+   * Ends the writer and gives its file, which the caller closes, when just `offsetBytes` bytes are written; undefined,
+   * and the file closed, when it isn't so.
+   */
+  async handOver(offsetBytes: number): Promise<FileHandle | undefined> {
+    await this.#behind.settled()
+    const isWhole = (this.#behind.failure ?? this.#failure ?? this.#underWay) === undefined
+    if (!isWhole || this.#nextOffset !== offsetBytes) {
+      await this[Symbol.asyncDispose]()
+      return undefined
+    }
+    this.#closed = Promise.resolve()
+    this.#dropGathered()
+    this.#options.onClose()
+    return this.#options.file
+  }
+
+  /** Waits for what is under way and closes the file. Chunks that were not flushed may be dropped. */
+  close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close().catch(() => {})
   }
 
   /** Resolves when the gathered chunks are on their way, which begins when the batch before them has been written. */
@@ -88,6 +114,7 @@ export class FolderWriter implements UploadWriter {
   async #writeBatch(chunks: readonly Uint8Array[], position: number): Promise<void> {
     try {
       await writeFully(this.#options.file.fd, chunks, position)
+      this.#behind.written(this.#nextOffset)
     } catch (error) {
       this.#failure ??= toDomainError({ doing: 'writing staged content' }, error)
     } finally {
@@ -100,20 +127,27 @@ export class FolderWriter implements UploadWriter {
   }
 
   #throwFailure(): void {
+    if (this.#behind.failure !== undefined) throw this.#behind.failure
     if (this.#failure !== undefined) throw this.#failure
   }
 
-  async #close(): Promise<void> {
+  #dropGathered(): void {
     this.#failure ??= new DomainError('unavailable', 'This writer is closed: open the upload again.')
     this.#options.memory.release(this.#gatheredBytes)
     this.#gathered = []
     this.#gatheredBytes = 0
+  }
+
+  async #close(): Promise<void> {
+    this.#dropGathered()
     await this.#underWay
+    await this.#behind.settled()
     try {
       await this.#options.file.close()
     } finally {
       this.#options.onClose()
     }
+    if (this.#behind.failure !== undefined) throw this.#behind.failure
   }
 }
 

@@ -266,12 +266,12 @@ export function describeBlobStore(name: string, make: () => Promise<StoreFixture
       }
     })
 
-    test('uploads that began before a time are listed until they end', async () => {
+    test('uploads whose bytes began to come before a time are listed until they end', async () => {
       const hourMs = 3_600_000
       const listed = async (beforeMs: number) => (await Array.fromAsync(store.listUploads(beforeMs))).sort()
       const upload = await append(store, await start(store, 'aborted'), bytes(10))
       const committed = await append(store, await start(store, 'committed'), bytes(10))
-      await start(store, 'waiting')
+      await append(store, await start(store, 'waiting'), bytes(1))
       await store.check()
       expect(await listed(Date.now() + hourMs)).toEqual(['aborted', 'committed', 'waiting'])
       expect(await listed(Date.now() - hourMs)).toEqual([])

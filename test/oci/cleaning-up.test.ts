@@ -95,7 +95,9 @@ describeEngines('cleaning up', (_engine, open) => {
   })
 
   test('staged bytes that no session knows go, too', async () => {
-    await store.startUpload('left-by-a-crash')
+    const upload = { uploadId: 'left-by-a-crash', state: await store.startUpload('left-by-a-crash'), offsetBytes: 0 }
+    await (await store.openUpload(upload))[Symbol.asyncDispose]()
+    expect(stagedFiles()).toEqual(['left-by-a-crash'])
     expect(await expireUploads(deps)).toBe(0)
     nowMs += 25 * hourMs
     expect(await expireUploads(deps)).toBe(1)

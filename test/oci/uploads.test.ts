@@ -260,7 +260,7 @@ describeRegistry('uploads', (registry, engine) => {
     socket.write(content.slice(0, 1_500_000))
     const staged = `${server.dataDir}/uploads/${location.split('/').at(-1)}`
     await waitUntil(
-      () => statSync(staged).size > 0,
+      () => (statSync(staged, { throwIfNoEntry: false })?.size ?? 0) > 0,
       () => 'bytes are staged',
       5_000,
     )

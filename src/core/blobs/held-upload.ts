@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { StagedUpload, UploadState } from '../../blobstore/blobstore.ts'
+import type { StagedUpload, UploadState, UploadWriter } from '../../blobstore/blobstore.ts'
 import type { Row } from '../../metadata/tables.ts'
 import {
   type Digest,
@@ -24,9 +24,14 @@ const letGoEveryMs = 1_000
 export async function holdUpload(deps: BlobDeps, key: SessionKey): Promise<HeldUpload> {
   const nowMs = deps.clock.nowMs()
   const leaseId = randomUUID()
-  const session = await deps.db.write(tx => claimSession(tx, key, { id: leaseId, nowMs, untilMs: nowMs + leaseMs }), {
-    survives: 'crash',
-  })
+  const lease = { id: leaseId, nowMs, untilMs: nowMs + leaseMs }
+  const session = await deps.db
+    .write(tx => claimSession(tx, key, lease), { survives: 'crash' })
+    .catch(error => {
+      // A commit whose answer was lost may have taken the session.
+      letGoLater(deps, { id: key.id, leaseId })
+      throw error
+    })
   if (session) return new HeldUpload(deps, session, leaseId)
   if (await findSession(deps.db.read, key, nowMs)) {
     throw new DomainError('upload_busy', 'another request is writing to this upload: ask for its offset and go on then')
@@ -44,6 +49,8 @@ export class HeldUpload implements AsyncDisposable {
   /** Hash of bytes 0..offsetBytes, where this process knows it. */
   #hash: RunningHash | undefined
   #isOver = false
+  /** Stays open until the end of the request, for a commit to take up its file. */
+  #writer: UploadWriter | undefined
   readonly #renewal: Timer
 
   constructor(deps: BlobDeps, session: Row<'upload_sessions'>, leaseId: string) {
@@ -86,7 +93,8 @@ export class HeldUpload implements AsyncDisposable {
   async #append(body: UploadBody): Promise<void> {
     // The copy undoes a refused request: the session's own hash still stands at its offset.
     const hash = this.#hash?.copy()
-    await using writer = await this.#deps.store.openUpload(this.staged())
+    const writer = await this.#deps.store.openUpload(this.staged())
+    this.#writer = writer
     try {
       await copyBody(body, { hash, write: chunk => writer.write(chunk) })
     } catch (error) {
@@ -110,6 +118,7 @@ export class HeldUpload implements AsyncDisposable {
 
   /** Writes the offset that was reached, and lets the session go. */
   async keep(): Promise<void> {
+    await this.#writer?.close()
     const nowMs = this.#deps.clock.nowMs()
     const isHeld = await this.#deps.db.write(
       tx =>
@@ -185,34 +194,18 @@ export class HeldUpload implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#renewal)
-    if (this.#isOver) return
-    try {
-      await this.#letGo()
-    } catch {
-      // Something failed before, and that is what the client is told.
-      this.#letGoLater()
-    }
+    await this.#writer?.[Symbol.asyncDispose]()
+    if (!this.#isOver) await this.#letGo()
   }
 
   async #letGo(): Promise<void> {
     const held = { id: this.#session.id, leaseId: this.leaseId }
-    await this.#deps.db.write(tx => updateHeldSession(tx, held, { lease_id: null, lease_until_ms: 0 }), {
-      survives: 'crash',
-    })
-  }
-
-  /** Where there was no room or no database for it: tried again until the lease has run out by itself. */
-  #letGoLater(): void {
-    let triesLeft = leaseMs / letGoEveryMs
-    const timer = setInterval(() => {
-      triesLeft--
-      if (triesLeft <= 0) clearInterval(timer)
-      void this.#letGo().then(
-        () => clearInterval(timer),
-        () => {},
-      )
-    }, letGoEveryMs)
-    timer.unref()
+    try {
+      await letGo(this.#deps, held)
+    } catch {
+      // Something failed before, and that is what the client is told.
+      letGoLater(this.#deps, held)
+    }
   }
 
   #moveTo(flushed: { offsetBytes: number; state: UploadState }, hash: RunningHash | undefined): void {
@@ -240,6 +233,24 @@ export class HeldUpload implements AsyncDisposable {
       { survives: 'crash' },
     )
   }
+}
+
+async function letGo(deps: BlobDeps, held: { id: string; leaseId: string }): Promise<void> {
+  await deps.db.write(tx => updateHeldSession(tx, held, { lease_id: null, lease_until_ms: 0 }), { survives: 'crash' })
+}
+
+/** Where there was no room or no database for it: tried again until the lease has run out by itself. */
+function letGoLater(deps: BlobDeps, held: { id: string; leaseId: string }): void {
+  let triesLeft = leaseMs / letGoEveryMs
+  const timer = setInterval(() => {
+    triesLeft--
+    if (triesLeft <= 0) clearInterval(timer)
+    void letGo(deps, held).then(
+      () => clearInterval(timer),
+      () => {},
+    )
+  }, letGoEveryMs)
+  timer.unref()
 }
 
 export function unknownUpload(): DomainError {

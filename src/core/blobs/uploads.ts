@@ -142,9 +142,9 @@ export async function pushBlob(
   const uploadId = randomUUID()
   const state = await deps.store.startUpload(uploadId)
   let staged: StagedUpload = { uploadId, state, offsetBytes: 0 }
+  await using writer = await deps.store.openUpload(staged)
   try {
     const hash = startHash(digestAlgorithm(digest))
-    await using writer = await deps.store.openUpload(staged)
     await copyBody(body, { hash, write: chunk => writer.write(chunk) })
     staged = { uploadId, ...(await writer.flush()) }
     const found = hash.digest()
