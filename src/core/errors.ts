@@ -89,3 +89,8 @@ export class DomainError extends Error {
 export function isDomainError(error: unknown, ...codes: ErrorCode[]): error is DomainError {
   return error instanceof DomainError && (codes.length === 0 || codes.includes(error.code))
 }
+
+/** True when a write that threw this may stand all the same: of any other nothing remains. */
+export function mayBeCommitted(error: unknown): boolean {
+  return !isDomainError(error) || error.code === 'unavailable'
+}

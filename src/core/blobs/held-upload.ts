@@ -10,9 +10,16 @@ import {
   type RunningHash,
   startHash,
 } from '../../protocol/oci/digest.ts'
-import { DomainError, isDomainError } from '../errors.ts'
+import { DomainError, isDomainError, mayBeCommitted } from '../errors.ts'
 import type { BlobDeps } from './deps.ts'
-import { claimSession, deleteHeldSession, findSession, type SessionKey, updateHeldSession } from './queries.ts'
+import {
+  claimSession,
+  deleteHeldSession,
+  findSession,
+  isSessionHeld,
+  type SessionKey,
+  updateHeldSession,
+} from './queries.ts'
 import { copyBody, type UploadBody, wrongSize } from './upload-body.ts'
 
 /** A writer that stops renewing its lease for so long has died with its process. */
@@ -28,8 +35,7 @@ export async function holdUpload(deps: BlobDeps, key: SessionKey): Promise<HeldU
   const session = await deps.db
     .write(tx => claimSession(tx, key, lease), { survives: 'crash' })
     .catch(error => {
-      // A commit whose answer was lost may have taken the session.
-      letGoLater(deps, { id: key.id, leaseId })
+      if (mayBeCommitted(error)) letGoLater(deps, { id: key.id, leaseId })
       throw error
     })
   if (session) return new HeldUpload(deps, session, leaseId)
@@ -65,6 +71,10 @@ export class HeldUpload implements AsyncDisposable {
         : deps.hashes.at(session.id, session.offset_bytes)
     // A renewal that fails leaves the lease to run out; the next write under it is then refused.
     this.#renewal = setInterval(() => void this.#renew().catch(() => {}), renewEveryMs)
+  }
+
+  get #held(): { id: string; leaseId: string } {
+    return { id: this.#session.id, leaseId: this.leaseId }
   }
 
   staged(): StagedUpload {
@@ -107,10 +117,15 @@ export class HeldUpload implements AsyncDisposable {
     this.#moveTo(await writer.flush(), hash)
   }
 
-  /** Opening drops what lies past the offset: on a full disk its room is needed, to let the session go at the least. */
+  /**
+   * Opening drops what lies past the offset: on a full disk its room is needed, to let the session go at the least. What
+   * another request wrote, which took the session over, stays.
+   */
   async #dropRefused(): Promise<void> {
+    const { db, clock, store } = this.#deps
     try {
-      await (await this.#deps.store.openUpload(this.staged()))[Symbol.asyncDispose]()
+      if (!(await isSessionHeld(db.read, this.#held, clock.nowMs()))) return
+      await (await store.openUpload(this.staged()))[Symbol.asyncDispose]()
     } catch {
       // Whoever writes next drops it.
     }
@@ -122,18 +137,14 @@ export class HeldUpload implements AsyncDisposable {
     const nowMs = this.#deps.clock.nowMs()
     const isHeld = await this.#deps.db.write(
       tx =>
-        updateHeldSession(
-          tx,
-          { id: this.#session.id, leaseId: this.leaseId },
-          {
-            offset_bytes: this.offsetBytes,
-            digest_so_far: this.#digestSoFar(),
-            store_state: this.#state,
-            lease_id: null,
-            lease_until_ms: 0,
-            expires_ms: nowMs + this.#deps.uploadExpiryMs,
-          },
-        ),
+        updateHeldSession(tx, this.#held, {
+          offset_bytes: this.offsetBytes,
+          digest_so_far: this.#digestSoFar(),
+          store_state: this.#state,
+          lease_id: null,
+          lease_until_ms: 0,
+          expires_ms: nowMs + this.#deps.uploadExpiryMs,
+        }),
       { survives: 'crash' },
     )
     this.#isOver = true
@@ -162,16 +173,16 @@ export class HeldUpload implements AsyncDisposable {
    * crash in the middle of it the upload can be ended without them.
    */
   async note(digest: Digest): Promise<void> {
-    // Nothing was promised of an upload that had no byte yet, and where no byte came the row says it all.
+    // Nothing was promised of an upload that had no byte yet, and where no byte came the row may say it all.
     const { offset_bytes, digest_so_far } = this.#session
-    if (offset_bytes === 0 || (offset_bytes === this.offsetBytes && digest_so_far)) return
+    if (offset_bytes === 0 || (digest_so_far && digestFromBytes(digest_so_far) === digest)) return
     const isHeld = await this.#deps.db.write(
       tx =>
-        updateHeldSession(
-          tx,
-          { id: this.#session.id, leaseId: this.leaseId },
-          { offset_bytes: this.offsetBytes, digest_so_far: digestToBytes(digest), store_state: this.#state },
-        ),
+        updateHeldSession(tx, this.#held, {
+          offset_bytes: this.offsetBytes,
+          digest_so_far: digestToBytes(digest),
+          store_state: this.#state,
+        }),
       { survives: 'crash' },
     )
     if (!isHeld) throw unknownUpload()
@@ -180,10 +191,9 @@ export class HeldUpload implements AsyncDisposable {
   /** Removes the session and its bytes. */
   async end(): Promise<void> {
     this.forget()
-    await this.#deps.db.write(tx => deleteHeldSession(tx, { id: this.#session.id, leaseId: this.leaseId }), {
-      survives: 'crash',
-    })
-    await this.#deps.store.abort(this.staged())
+    const wasHeld = await this.#deps.db.write(tx => deleteHeldSession(tx, this.#held), { survives: 'crash' })
+    // Of a session that another request took meanwhile the bytes are that one's.
+    if (wasHeld) await this.#deps.store.abort(this.staged())
   }
 
   /** The session is gone; nothing is to be let go. */
@@ -199,12 +209,11 @@ export class HeldUpload implements AsyncDisposable {
   }
 
   async #letGo(): Promise<void> {
-    const held = { id: this.#session.id, leaseId: this.leaseId }
     try {
-      await letGo(this.#deps, held)
+      await letGo(this.#deps, this.#held)
     } catch {
       // Something failed before, and that is what the client is told.
-      letGoLater(this.#deps, held)
+      letGoLater(this.#deps, this.#held)
     }
   }
 
@@ -225,11 +234,7 @@ export class HeldUpload implements AsyncDisposable {
     const untilMs = this.#deps.clock.nowMs() + leaseMs
     await this.#deps.db.write(
       tx =>
-        updateHeldSession(
-          tx,
-          { id: this.#session.id, leaseId: this.leaseId },
-          { lease_until_ms: untilMs, expires_ms: untilMs + this.#deps.uploadExpiryMs },
-        ),
+        updateHeldSession(tx, this.#held, { lease_until_ms: untilMs, expires_ms: untilMs + this.#deps.uploadExpiryMs }),
       { survives: 'crash' },
     )
   }
@@ -242,15 +247,12 @@ async function letGo(deps: BlobDeps, held: { id: string; leaseId: string }): Pro
 /** Where there was no room or no database for it: tried again until the lease has run out by itself. */
 function letGoLater(deps: BlobDeps, held: { id: string; leaseId: string }): void {
   let triesLeft = leaseMs / letGoEveryMs
-  const timer = setInterval(() => {
+  const tryAgain = () => {
     triesLeft--
-    if (triesLeft <= 0) clearInterval(timer)
-    void letGo(deps, held).then(
-      () => clearInterval(timer),
-      () => {},
-    )
-  }, letGoEveryMs)
-  timer.unref()
+    void letGo(deps, held).catch(() => triesLeft > 0 && later())
+  }
+  const later = () => setTimeout(tryAgain, letGoEveryMs).unref()
+  later()
 }
 
 export function unknownUpload(): DomainError {

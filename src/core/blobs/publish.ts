@@ -3,7 +3,7 @@ import type { Transaction } from '../../metadata/database.ts'
 import { isForeignKeyViolation } from '../../metadata/dialects.ts'
 import { type Digest, digestAlgorithm, digestHex, digestToBytes } from '../../protocol/oci/digest.ts'
 import type { Requester } from '../caller.ts'
-import { DomainError, isDomainError } from '../errors.ts'
+import { DomainError, isDomainError, mayBeCommitted } from '../errors.ts'
 import { type EventKind, recordEvent } from '../events.ts'
 import { type PushTarget, settleTarget, type Target } from '../repositories/push-target.ts'
 import { isLive } from '../repositories/queries.ts'
@@ -115,9 +115,10 @@ function lostUpload(): DomainError {
 }
 
 /**
- * Bytes that no row came to mention are taken away again, but only where that is certain: after `unavailable` or a
- * foreign error the commit may have taken place all the same, and then they are needed. A session that found no room
- * gets its bytes back: its client may come again when there is some.
+ * Bytes that no row came to mention are taken away again, but only where that is certain: after an error that hides
+ * whether the commit took place they may be needed. So may they be when another request took the session over, which has
+ * published them at the same location. A session that found no room gets its bytes back: its client may come again when
+ * there is some.
  */
 async function keepOrUndo<T>(
   { store }: BlobDeps,
@@ -128,8 +129,9 @@ async function keepOrUndo<T>(
   try {
     return await record()
   } catch (error) {
+    const isTakenOver = session && isDomainError(error, 'upload_unknown')
     if (session && isDomainError(error, 'storage_full')) await store.retract(staged, location)
-    else if (isDomainError(error) && error.code !== 'unavailable') await store.remove(location)
+    else if (!isTakenOver && !mayBeCommitted(error)) await store.remove(location)
     throw error
   }
 }

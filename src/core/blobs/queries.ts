@@ -91,6 +91,22 @@ export async function releaseSessions(tx: Transaction): Promise<void> {
     .execute()
 }
 
+/** True while nobody else may have taken the session. */
+export async function isSessionHeld(
+  db: Reader,
+  held: { id: string; leaseId: string },
+  nowMs: number,
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('upload_sessions')
+    .select('id')
+    .where('id', '=', held.id)
+    .where('lease_id', '=', held.leaseId)
+    .where('lease_until_ms', '>=', nowMs)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 /** Changes a session that is still held under this lease; false when it was lost. */
 export async function updateHeldSession(
   tx: Transaction,

@@ -3,7 +3,7 @@ import type { StagedUpload } from '../../blobstore/blobstore.ts'
 import { type Digest, type DigestAlgorithm, digestAlgorithm, startHash } from '../../protocol/oci/digest.ts'
 import type { Place } from '../access/queries.ts'
 import type { Requester } from '../caller.ts'
-import { DomainError, isDomainError } from '../errors.ts'
+import { DomainError, mayBeCommitted } from '../errors.ts'
 import { actorOf } from '../events.ts'
 import { findPushTarget, requireRepository, settleTarget, type Target } from '../repositories/push-target.ts'
 import type { BlobDeps } from './deps.ts'
@@ -47,10 +47,8 @@ export async function startUpload(
     { survives: 'crash' },
   )
   await recorded.catch(async error => {
-    // Of a file that no row came to mention nobody would learn; after `unavailable` the row may be there all the same.
-    if (isDomainError(error) && error.code !== 'unavailable') {
-      await deps.store.abort({ uploadId, state, offsetBytes: 0 })
-    }
+    // Of what no row came to mention nobody would learn.
+    if (!mayBeCommitted(error)) await deps.store.abort({ uploadId, state, offsetBytes: 0 })
     throw error
   })
   return uploadId
