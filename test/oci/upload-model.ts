@@ -36,7 +36,10 @@ export function answerTo(state: UploadState, request: UploadRequest): Outcome {
   }
 }
 
-/** All that may come of two requests at once: either is first, and the other may find the upload taken. */
+/**
+ * All that may come of two requests at once: either is first, and the other may find the upload taken. Who only asks where
+ * it stands may also be told that all has come while it is being published.
+ */
 export function answersTo(state: UploadState, requests: readonly [UploadRequest, UploadRequest]) {
   const orders = [
     [0, 1],
@@ -46,7 +49,8 @@ export function answersTo(state: UploadState, requests: readonly [UploadRequest,
     const one = answerTo(state, requests[first])
     const other = answerTo(one.state, requests[second])
     const busy: Outcome = { status: 409, state: one.state }
-    return [other, ...(requests[second].kind === 'status' ? [] : [busy])].map(two => ({
+    const whole: Outcome[] = one.published ? [{ status: 204, offset: one.published.length, state: one.state }] : []
+    return [other, ...(requests[second].kind === 'status' ? whole : [busy])].map(two => ({
       outcomes: first === 0 ? ([one, two] as const) : ([two, one] as const),
       state: two.state,
     }))
