@@ -3,6 +3,9 @@ import { areToolsRequired, findTool, type ToolName } from '../scripts/tools.mjs'
 
 export { findTool, type ToolName }
 
+/** Whether tests that find more the longer they run take their time, as in CI. On a person's machine they are short. */
+export const isThorough = process.env.CI === 'true'
+
 /** The path of a tool that this machine must have. Throws the command that brings it. */
 export function requireTool(name: ToolName): string {
   const file = findTool(name)
