@@ -1,16 +1,16 @@
-import { chmodSync, existsSync, mkdtempSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sharedFolder } from './shared.ts'
 
-/** A real PostgreSQL server for this test process, or undefined where the machine has none. */
-export type PostgresServer = { url: (database: string) => string; createDatabase: () => Promise<string> }
+/** A real PostgreSQL server, or undefined where the machine has none. */
+export type PostgresServer = { createDatabase: () => Promise<string> }
 
 let server: Promise<PostgresServer> | undefined
 
-/** Starts the server once per process; it is stopped when the process ends. */
+/** The one server of all test files that run beside this one. It starts at the first call and ends with their run. */
 export function postgresServer(): Promise<PostgresServer> {
-  server ??= start()
+  server ??= provide()
   return server
 }
 
@@ -24,10 +24,24 @@ export function postgresPrograms(): string | undefined {
   return found ? join(found, '..') : undefined
 }
 
-async function start(): Promise<PostgresServer> {
+async function provide(): Promise<PostgresServer> {
   const programs = postgresPrograms()
   if (!programs) throw new Error('PostgreSQL is not installed: STOWER_TEST_INSTALL=1 npm test brings it')
-  const folder = mkdtempSync(join(tmpdir(), 'stower-postgres-'))
+  const folder = await sharedFolder('postgres', folder => start(programs, folder))
+  const port = readFileSync(join(folder, 'port'), 'utf8')
+  const url = (database: string) => `postgres://postgres@127.0.0.1:${port}/${database}`
+  return {
+    createDatabase: async () => {
+      const name = `stower_${Bun.randomUUIDv7('hex').replaceAll('-', '')}`
+      // Names must compare byte for byte whatever the database's own locale is.
+      run([`${programs}/psql`, url('postgres'), '-qc', `create database ${name}`])
+      return url(name)
+    },
+  }
+}
+
+/** Starts a server with everything in the folder, and resolves to the command that stops it. */
+async function start(programs: string, folder: string): Promise<string> {
   chmodSync(folder, 0o755)
   const port = await freePort()
   // The server refuses to run as root.
@@ -51,24 +65,13 @@ async function start(): Promise<PostgresServer> {
     `-p ${port}`,
     '-c listen_addresses=127.0.0.1',
     `-c unix_socket_directories=${folder}`,
-    '-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200 -c shared_buffers=16MB',
+    '-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=500 -c shared_buffers=64MB',
+    // It would go through the databases of all tests, one after another.
+    '-c autovacuum=off',
   ].join(' ')
   run([...asUser, `${programs}/pg_ctl`, '-D', `${folder}/data`, '-w', '-l', `${folder}/log`, '-o', options, 'start'])
-  // Ends with this process, however that ends; on its own, because the test runner ends what a file leaves behind.
-  const stop = [...asUser, `${programs}/pg_ctl`, '-D', `${folder}/data`, '-m', 'immediate', 'stop'].join(' ')
-  const watch = `while kill -0 ${process.pid}; do sleep 0.5; done; ${stop}; rm -rf ${folder}`
-  Bun.spawnSync(['setsid', '-f', 'sh', '-c', watch], { cwd: '/', stdio: ['ignore', 'ignore', 'ignore'] })
-  const url = (database: string) => `postgres://postgres@127.0.0.1:${port}/${database}`
-  let made = 0
-  return {
-    url,
-    createDatabase: async () => {
-      const name = `stower_${process.pid}_${++made}`
-      // Names must compare byte for byte whatever the database's own locale is.
-      run([`${programs}/psql`, url('postgres'), '-qc', `create database ${name}`])
-      return url(name)
-    },
-  }
+  writeFileSync(join(folder, 'port'), String(port))
+  return [...asUser, `${programs}/pg_ctl`, '-D', `${folder}/data`, '-m', 'immediate', 'stop'].join(' ')
 }
 
 function run(command: string[]): void {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
+import { sql } from 'kysely'
 import { holdPresentBlob, insertLink, touchLinks, upsertBlob } from '../../src/core/blobs/queries.ts'
 import { condemnUnlinked, deleteCondemned, deleteUnheldBodies, deleteUnusedLinks } from '../../src/core/gc/queries.ts'
 import { insertBody, insertManifest, insertReferences } from '../../src/core/manifests/queries.ts'
@@ -56,11 +57,9 @@ describePostgres(`a sweep beside pushes on PostgreSQL${postgresPrograms() ? '' :
   }
 
   async function isAnyoneWaiting(): Promise<boolean> {
-    const rows = await opened.db.read
-      .selectFrom('pg_locks' as never)
-      .select('pid' as never)
-      .where('granted' as never, '=', false as never)
-      .execute()
+    const { rows } = await sql`
+      select pid from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`.execute(opened.db.read)
     return rows.length > 0
   }
 
