@@ -1,8 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { buildExecutable } from '../../test/build/executable.ts'
+import { sharedExecutable } from '../../test/build/executable.ts'
 import { postgresPrograms, postgresServer } from '../../test/postgres-server.ts'
 import type { ProgramOptions } from '../program.ts'
 import type { ClientName } from './client.ts'
@@ -21,23 +18,14 @@ describe('over PostgreSQL', () => {
 })
 
 describe('as an executable', () => {
-  let folder: string
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'stower-executable-'))
-  })
-  afterAll(() => rm(folder, { recursive: true, force: true }))
-  testAgainst(async () => {
-    const executable = join(folder, 'stower')
-    await buildExecutable(executable)
-    return { command: [executable] }
-  })
+  testAgainst(async () => ({ command: [await sharedExecutable()] }))
 })
 
 function testAgainst(options: () => Promise<ProgramOptions>): void {
   let stage: Stage
   beforeAll(async () => {
     stage = await openStage({ layerCount: 2, program: await options() })
-  }, 60_000)
+  }, 120_000)
   afterAll(() => stage?.[Symbol.asyncDispose]())
 
   for (const [index, name] of names.entries()) {

@@ -8,19 +8,19 @@ import { run } from '../../acceptance/command.ts'
 import { createOrganization, credentials, managementToken } from '../../acceptance/program.ts'
 import { waitUntil } from '../../acceptance/wait.ts'
 import { requireTool, testWithTools } from '../tools.ts'
-import { buildExecutable, buildImage } from './executable.ts'
+import { buildImage, sharedExecutable } from './executable.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'stower-image-'))
-const executable = join(folder, 'stower')
 const archive = join(folder, 'image.tar')
+let executable = ''
 let name = ''
 let digest = ''
 
 beforeAll(async () => {
-  await buildExecutable(executable)
+  executable = await sharedExecutable()
   const said = await buildImage(executable, archive)
   ;[, name = '', digest = ''] = /: (stower:\S+), (sha256:[0-9a-f]{64})$/m.exec(said) ?? []
-}, 60_000)
+}, 120_000)
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 test('an image made twice of one executable is the same, byte for byte', async () => {

@@ -5,12 +5,14 @@ import { join } from 'node:path'
 import { createOrganization, credentials, type Program, startProgram } from '../../acceptance/program.ts'
 import { smoke } from '../../acceptance/smoke.ts'
 import { waitUntil } from '../../acceptance/wait.ts'
-import { buildExecutable } from './executable.ts'
+import { sharedExecutable } from './executable.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'stower-build-'))
-const executable = join(folder, 'stower')
+let executable = ''
 
-beforeAll(() => buildExecutable(executable), 60_000)
+beforeAll(async () => {
+  executable = await sharedExecutable()
+}, 120_000)
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 function makeFolder(): string {

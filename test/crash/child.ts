@@ -51,8 +51,10 @@ const loaded = loadConfig({ flags: [], env: process.env, cwd: process.cwd() })
 if (loaded.kind === 'problems') throw new Error(loaded.problems.join('\n'))
 const logger = openLogger({ level: 'warn', format: 'json', write: line => process.stderr.write(line) })
 const lookForJobsEveryMs = Number(process.env.LOOK_FOR_JOBS_EVERY_MS ?? 5_000)
+const { gc } = loaded.config
 const server = await startServer({
-  config: loaded.config,
+  // Shorter than anyone may set it.
+  config: { ...loaded.config, gc: { ...gc, intervalMs: Number(process.env.SWEEP_EVERY_MS ?? gc.intervalMs) } },
   logger,
   atCommitStep: atStep,
   atSweepStep: atStep,

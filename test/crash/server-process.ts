@@ -1,9 +1,11 @@
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { run } from '../../acceptance/command.ts'
 import { initialSettings } from '../initial-settings.ts'
 import { credentials } from '../server.ts'
+import { sharedFolder } from '../shared.ts'
 
-const entry = join(import.meta.dir, 'child.ts')
+const root = dirname(dirname(import.meta.dir))
 
 /** As `bin/stower.mjs` sets it. */
 const launcherThreads = 32
@@ -12,7 +14,7 @@ export type ServerProcessOptions = {
   dataDir: string
   databaseUrl?: string
   threads?: number
-  /** Sweeps every second, without a grace time. */
+  /** Sweeps ten times a second, without a grace time. */
   isSweeping?: boolean
   /** A command that the server runs under, e.g. strace with its flags. */
   under?: readonly string[]
@@ -34,8 +36,8 @@ export type ServerProcess = {
   ended: Promise<{ signal: string | number | null; code: number | null; complaints: string }>
 }
 
-export function spawnServer(options: ServerProcessOptions): ServerProcess {
-  const child = Bun.spawn([...(options.under ?? []), process.execPath, '--no-env-file', entry], {
+export async function spawnServer(options: ServerProcessOptions): Promise<ServerProcess> {
+  const child = Bun.spawn([...(options.under ?? []), await sharedChild()], {
     cwd: tmpdir(),
     stdin: 'pipe',
     stdout: 'pipe',
@@ -50,7 +52,7 @@ export function spawnServer(options: ServerProcessOptions): ServerProcess {
       ...initialSettings(credentials),
       ...(options.isSweeping && {
         STOWER_GC_GRACE: '0s',
-        STOWER_GC_INTERVAL: '1s',
+        SWEEP_EVERY_MS: '100',
         LOOK_FOR_JOBS_EVERY_MS: '20',
       }),
       ...(options.databaseUrl !== undefined && { STOWER_DATABASE_URL: options.databaseUrl }),
@@ -80,6 +82,22 @@ export function spawnServer(options: ServerProcessOptions): ServerProcess {
       return { signal: child.signalCode, code: child.exitCode, complaints: await complaints }
     })(),
   }
+}
+
+/**
+ * `child.ts` as an executable, built once for all test files of a run: it is started some hundred times, and would read
+ * as many files each time.
+ */
+async function sharedChild(): Promise<string> {
+  const folder = await sharedFolder('crash-child', async folder => {
+    const flags = ['--compile', '--root=src', '--bytecode', '--format=esm', '--no-compile-autoload-dotenv']
+    // The second is loaded by its address at run time.
+    const entries = ['test/crash/child.ts', 'src/metadata/sqlite/checkpointer.ts']
+    const args = ['build', ...flags, ...entries, `--outfile=${join(folder, 'child')}`]
+    await run(process.execPath, args, { cwd: root })
+    return 'true'
+  })
+  return join(folder, 'child')
 }
 
 /** Takes lines as they come. `find` resolves to what the first line that fits caught; it rejects when none can come. */

@@ -58,7 +58,7 @@ async function runLane(engine: Engine, rounds: number, laneSeed: number): Promis
   const at = { dataDir, isSweeping: true, ...(databaseUrl !== undefined && { databaseUrl }) }
   const random = randomOf(laneSeed)
   const load: ImageLoad = { url: '', authorization: '', random, images: [], pool: makePool(random) }
-  let server: ServerProcess = spawnServer(at)
+  let server: ServerProcess = await spawnServer(at)
   const losses: string[] = []
   try {
     load.url = await server.ready
@@ -81,14 +81,15 @@ async function runLane(engine: Engine, rounds: number, laneSeed: number): Promis
       expect(await server.ended).toEqual({ signal: 'SIGKILL', code: null, complaints: '' })
       const killedAt = isLate ? 'load' : moment
       kills.set(killedAt, (kills.get(killedAt) ?? 0) + 1)
-      server = spawnServer(at)
+      server = await spawnServer(at)
       load.url = await server.ready
       losses.push(...(await findLostImages(load)))
     }
     expect(losses).toEqual([])
-    expect(await findTornFiles(dataDir)).toEqual([])
+    // It sweeps as long as it lives.
     server.kill()
     await server.ended
+    expect(await findTornFiles(dataDir)).toEqual([])
     await expectNothingLeft(at)
   } finally {
     server.kill()

@@ -51,7 +51,7 @@ async function tracePushes(run: {
 }): Promise<SystemCall[]> {
   const { dataDir, log, seed } = run
   const under = [requireTool('strace'), '-f', '-y', '-s', '64', '-o', log, '-e', `trace=${traced.join(',')}`]
-  const server = spawnServer({ dataDir, under })
+  const server = await spawnServer({ dataDir, under })
   try {
     const url = await server.ready
     if (seed === 0) await insertOrganization({ dataDir }, 'durable')

@@ -27,7 +27,7 @@ async function pushWhileBlocked({ threads, stuck }: { threads: number; stuck: nu
   const dataDir = join(folder, 'data')
   const pipes = Array.from({ length: stuck }, (_, number) => join(folder, `pipe-${number}`))
   Bun.spawnSync(['mkfifo', ...pipes])
-  const server = spawnServer({ dataDir, threads })
+  const server = await spawnServer({ dataDir, threads })
   try {
     const url = await server.ready
     await insertOrganization({ dataDir }, 'slow')
