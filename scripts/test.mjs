@@ -1,25 +1,23 @@
 // `npm test [-- words of file names] [flags of bun test]`: brings what is missing, checks the code, runs the tests.
 import { spawn } from 'node:child_process'
-import { createReadStream, createWriteStream, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
-import { finished, pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { bunBinary } from './bun-binary.mjs'
 import { runChecks } from './checks.mjs'
 import { ensureDependencies } from './ensure-dependencies.mjs'
 import { bunEnvironment } from './run-bun.mjs'
 import { parseTestReport, summarize } from './test-report.mjs'
+import { formatTimings } from './test-timings.mjs'
 import { installTestTools } from './test-tools.mjs'
 import { areToolsRequired } from './tools.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const cache = join(root, '.cache')
 
-/** What runs side by side: most tests of either wait for others rather than compute. */
-const lanes = [
-  { name: 'inside', has: file => !file.startsWith('acceptance') },
-  { name: 'outside', has: file => file.startsWith('acceptance') },
-]
+/** Files that are tested side by side: most tests wait for others rather than compute. */
+const workers = 2 * availableParallelism()
 
 try {
   await ensureDependencies(root, { withDevelopment: true })
@@ -40,7 +38,7 @@ async function runEverything(args) {
   if (files.length === 0) throw new Error(`No test file has ${words.join(' or ')} in its name.`)
 
   const checks = isWhole ? await runChecks(root) : { passed: 0, failed: 0 }
-  const cases = await runLanes(files, flags)
+  const cases = await runTests(files, flags)
   if (flags.length === 0) cases.push(...findMissing(files, cases))
   const { text, hasFailed } = summarize({ checks, cases, areToolsRequired })
   process.stdout.write(text)
@@ -57,61 +55,44 @@ function listTestFiles(isWhole) {
   return isWhole ? tests.filter(file => file !== join('test', 'architecture.test.ts')) : tests
 }
 
-/** Each lane is a process of its own. The first one's output is shown as it comes, the others' when they have ended. */
-async function runLanes(files, flags) {
+/** Resolves to all cases. Each file has a fresh global object, and its output is shown in one piece. */
+async function runTests(files, flags) {
   mkdirSync(cache, { recursive: true })
-  const busy = lanes.map(({ name, has }) => ({ name, files: files.filter(has) })).filter(lane => lane.files.length > 0)
-  const results = await Promise.all(busy.map((lane, index) => runLane(lane, flags, { isShown: index === 0 })))
-  for (const { output } of results) if (output) await show(output)
-  return results.flatMap(({ cases }) => cases)
-}
-
-/** One file after the other, each in a fresh global object. */
-async function runLane({ name, files }, flags, { isShown }) {
-  const report = join(cache, `test-report-${name}.xml`)
-  const output = isShown ? undefined : join(cache, `test-output-${name}.txt`)
+  const report = join(cache, 'test-report.xml')
+  const timings = join(cache, 'test-timings.json')
   rmSync(report, { force: true })
+  writeFileSync(timings, formatTimings(files))
   const args = [
     'test',
     '--no-env-file',
-    '--isolate',
+    `--parallel=${workers}`,
+    `--timings=${timings}`,
     '--timeout=120000',
     '--reporter=junit',
     `--reporter-outfile=${report}`,
     ...flags,
     ...files.map(file => `./${file}`),
   ]
-  const code = await runBunTest(args, output)
+  const code = await runBunTest(args)
   const cases = readCases(report)
   if (code !== 0 && !cases.some(({ outcome }) => outcome === 'failed')) {
-    cases.push({ name: `bun test ended with code ${code}`, file: '', outcome: 'failed' })
+    cases.push({ name: `bun test ended with ${code}`, file: '', outcome: 'failed' })
   }
-  return { cases, output }
+  return cases
 }
 
 /** Resolves to the exit code, or the signal. */
-async function runBunTest(args, output) {
+function runBunTest(args) {
   const child = spawn(bunBinary(root), args, {
     cwd: root,
-    stdio: ['ignore', output ? 'pipe' : 'inherit', output ? 'pipe' : 'inherit'],
+    stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, ...bunEnvironment() },
   })
   process.on('SIGTERM', () => child.kill('SIGTERM'))
-  const ended = new Promise((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     child.on('error', reject)
     child.on('close', (code, signal) => resolve(code ?? signal))
   })
-  if (!output) return ended
-  const file = createWriteStream(output)
-  child.stdout.pipe(file, { end: false })
-  child.stderr.pipe(file, { end: false })
-  const code = await ended
-  await finished(file.end())
-  return code
-}
-
-async function show(output) {
-  await pipeline(createReadStream(output), process.stdout, { end: false })
 }
 
 function readCases(report) {
