@@ -47,6 +47,12 @@ export interface BlobStore extends AsyncDisposable {
   /** Opens published content before any header goes out. Throws `blob_unknown` when the location holds nothing. */
   open(location: BlobLocation, range?: ByteRange): Promise<BlobContent>
 
+  /**
+   * How much content a location holds now, asked of the disk and never of a memory; undefined when it holds none. Costs
+   * a request that asks some microseconds.
+   */
+  findSize(location: BlobLocation): Promise<number | undefined>
+
   /** Removes published content; nothing there is no error. */
   remove(location: BlobLocation): Promise<void>
 

@@ -16,6 +16,7 @@ import type {
 import { type DurableFolders, durableFolders, syncFolder } from './durable-folders.ts'
 import { streamFile } from './file-stream.ts'
 import {
+  errnoOf,
   type FileCall,
   findStats,
   ignoreAbsent,
@@ -30,6 +31,7 @@ import {
   folderPaths,
   formatLocation,
   isUploadId,
+  parseLocation,
   publishedPath,
   stagedPath,
 } from './folder-layout.ts'
@@ -39,8 +41,9 @@ import { mostSmallBytes, SmallContent } from './small-content.ts'
 import { WriteMemory } from './write-memory.ts'
 
 /*
- * The blob store in a folder; folder-layout.ts has the drawing. No file operation runs on the event loop, and several
- * wait for a disk: the process must be started with UV_THREADPOOL_SIZE well above the number of cores.
+ * The blob store in a folder; folder-layout.ts has the drawing. No file operation but the look at published content
+ * runs on the event loop, and several wait for a disk: the process must be started with UV_THREADPOOL_SIZE well above the
+ * number of cores.
  */
 
 /**
@@ -171,11 +174,17 @@ class FilesystemStore implements BlobStore {
     const call = { doing: 'opening content', absent: 'blob_unknown' } as const
     const path = publishedPath(this.#paths, location)
     const found = findPublished(call, path)
-    if (!found.isFile()) throw new DomainError('blob_unknown', 'What is at this location is no content.', { location })
+    if (!found?.isFile()) throw new DomainError('blob_unknown', 'There is no content at this location.', { location })
     if (found.size > mostSmallBytes) return { kind: 'file', path, sizeBytes: found.size, range }
     const bytes = new Blob([await translateErrors(call, () => readFile(path))])
     this.#small.keep(location, bytes)
     return { kind: 'bytes', bytes, sizeBytes: bytes.size, range }
+  }
+
+  async findSize(location: BlobLocation): Promise<number | undefined> {
+    if (!parseLocation(location)) return undefined
+    const found = findPublished({ doing: 'looking for content' }, publishedPath(this.#paths, location))
+    return found?.isFile() ? found.size : undefined
   }
 
   /** Synced, because its row goes next: bytes that came back after a power cut would be known to nobody. */
@@ -263,13 +272,14 @@ class FilesystemStore implements BlobStore {
 const mostHeldBytes = 4 * 1024 * 1024
 
 /**
- * On the event loop, unlike every other file operation: Bun opens the file that it answers with there anyway, and a turn of
- * a thread for this look before it costs as much as the whole answer.
+ * Undefined when nothing is there. On the event loop, unlike every other file operation: Bun opens the file that it
+ * answers with there anyway, and a turn of a thread for this look before it costs as much as the whole answer.
  */
-function findPublished(call: FileCall, path: string): Stats {
+function findPublished(call: FileCall, path: string): Stats | undefined {
   try {
     return statSync(path)
   } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined
     throw toDomainError(call, error)
   }
 }

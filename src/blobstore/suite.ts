@@ -225,6 +225,16 @@ export function describeBlobStore(name: string, make: () => Promise<StoreFixture
       })
     }
 
+    test('the size of content is told as long as it is there, and of content that was just read as well', async () => {
+      for (const length of [0, 10, 100_000]) {
+        const location = await publish(store, `of-${length}`, bytes(length))
+        await store.open(location)
+        expect(await store.findSize(location)).toBe(length)
+        await (await fixture.openAgain()).remove(location)
+        expect(await store.findSize(location)).toBeUndefined()
+      }
+    })
+
     test('removed content is blob_unknown, and removing it again is no error', async () => {
       const location = await publish(store, 'gone', bytes(10))
       await store.remove(location)
@@ -253,6 +263,7 @@ export function describeBlobStore(name: string, make: () => Promise<StoreFixture
       )
       for (const location of tampered.filter(text => text !== real)) {
         await expectCode(store.open(location as BlobLocation), 'blob_unknown')
+        expect(await store.findSize(location as BlobLocation)).toBeUndefined()
       }
       expect(await readContent(await store.open(real))).toEqual(bytes(10))
     })

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
-import { mkdirSync, rmdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expireUploads } from '../../src/core/blobs/expire-uploads.ts'
 import { appendToUpload, closeUpload, startUpload } from '../../src/core/blobs/uploads.ts'
@@ -226,6 +226,28 @@ describeEngines('sweeping', (_engine, open) => {
     expect(state.done.missing).toBe(1)
     expect(await registry.stateOf(digest)).toBe('present')
     await expect(registry.pull('app', digest)).rejects.toMatchObject({ code: 'unavailable' })
+  })
+
+  test('a small blob that was just read is missing as well when its bytes are', async () => {
+    const digest = await registry.push('app', 'lost')
+    await registry.pull('app', digest)
+    rmSync(join(registry.dataDir, registry.files()[0] ?? ''))
+    expect((await registry.sweep()).missing).toBe(1)
+  })
+
+  test("missing bytes that several push again are there once, and those that come back go as nobody's", async () => {
+    const digest = await registry.push('app', 'lost')
+    await registry.pushImage('app', 'v1', [digest])
+    const [lost = ''] = registry.files()
+    renameSync(join(registry.dataDir, lost), join(registry.dataDir, 'unmounted'))
+    await Promise.all(['app', 'other', 'app', 'other'].map(name => registry.push(name, 'lost')))
+    expect(await registry.pull('app', digest)).toBe('lost')
+    expect(await registry.bytesOf('app')).toBe(4)
+    renameSync(join(registry.dataDir, 'unmounted'), join(registry.dataDir, lost))
+    registry.passMs(graceMs)
+    const done = await registry.sweep()
+    expect([done.removed.stray.objects, done.missing, registry.files().length]).toEqual([1, 0, 1])
+    expect(await registry.pull('app', digest)).toBe('lost')
   })
 
   test('what can not be removed is told, holds up nothing else, and is tried again', async () => {

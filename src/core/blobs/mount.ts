@@ -5,8 +5,9 @@ import type { Place } from '../access/queries.ts'
 import type { Requester } from '../caller.ts'
 import { findPushTarget, settleTarget } from '../repositories/push-target.ts'
 import type { BlobDeps } from './deps.ts'
+import { isWhole } from './is-whole.ts'
 import { recordLink } from './publish.ts'
-import { holdPresentBlob, isLinked, listHolders } from './queries.ts'
+import { findPresentBlob, holdPresentBlob, isLinked, listHolders } from './queries.ts'
 
 /** Where no source is named, so many of the repositories that hold the blob are looked at (docs/decisions/011). */
 const holdersLookedAt = 16
@@ -29,6 +30,8 @@ export async function mountBlob(
       ? await findHolder(deps, by, { digest: bytes, besides: target.repositoryId })
       : await findReadable(deps, by, mount.from)
   if (sourceId === undefined) return false
+  const known = await findPresentBlob(deps.db.read, bytes)
+  if (!known || !(await isWhole(deps.store, known))) return false
   return deps.db.write(async tx => {
     const blob = await holdPresentBlob(tx, bytes)
     if (!blob || !(await isLinked(tx, sourceId, bytes))) return false

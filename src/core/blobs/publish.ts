@@ -9,6 +9,7 @@ import { type PushTarget, settleTarget, type Target } from '../repositories/push
 import { isLive } from '../repositories/queries.ts'
 import { addToTotal } from '../totals.ts'
 import type { BlobDeps } from './deps.ts'
+import { isWhole } from './is-whole.ts'
 import {
   deleteHeldSession,
   deletePublication,
@@ -29,14 +30,16 @@ export type Publication = {
 
 /**
  * Makes staged content a blob of the repository: bytes first, rows after (invariant 1). When the registry has the
- * content already the staged copy is dropped. Throws `upload_unknown` when the session was lost meanwhile.
+ * content already the staged copy is dropped; where it has a row and has lost the bytes, these take their place. Throws
+ * `upload_unknown` when the session was lost meanwhile.
  */
 export async function publish(deps: BlobDeps, by: Requester, publication: Publication): Promise<void> {
   const { db, store } = deps
   const { staged, digest } = publication
   const bytes = digestToBytes(digest)
 
-  if (await findPresentBlob(db.read, bytes)) {
+  const known = await findPresentBlob(db.read, bytes)
+  if (known && (await isWhole(store, known))) {
     const isLinked = await db.write(async tx => {
       if (!(await holdPresentBlob(tx, bytes))) return false
       await link(tx, deps, by, publication)
@@ -57,7 +60,8 @@ export async function publish(deps: BlobDeps, by: Requester, publication: Public
   const counted = await keepOrUndo(deps, publication, location, () =>
     db.write(async tx => {
       const nowMs = deps.clock.nowMs()
-      const place = await upsertBlob(tx, { digest: bytes, sizeBytes: staged.offsetBytes, location, nowMs })
+      const blob = { digest: bytes, sizeBytes: staged.offsetBytes, location, nowMs }
+      const place = await upsertBlob(tx, { ...blob, ...(known && { lostLocation: known.location }) })
       if (!publication.session && !(await deletePublication(tx, staged.uploadId))) throw lostUpload()
       await link(tx, deps, by, publication)
       deps.atCommitStep?.('before-commit')

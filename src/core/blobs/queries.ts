@@ -190,17 +190,19 @@ const presentBlob = statement((db, { digest }: { digest: Uint8Array }) =>
 
 /**
  * Makes `location` the blob's place unless its bytes are present elsewhere already: of two uploads of one digest the
- * first committed row wins. Returns the place that counts.
+ * first committed row wins. At `lostLocation` they were found not to be, so a row that still names it gets the new place.
+ * Returns the place that counts.
  */
-export async function upsertBlob(tx: Transaction, blob: NewBlob): Promise<string> {
-  const row = await blobUpsert.first(tx, blob)
+export async function upsertBlob(tx: Transaction, blob: NewBlob & { lostLocation?: string }): Promise<string> {
+  // No place is called ''.
+  const row = await blobUpsert.first(tx, { ...blob, lostLocation: blob.lostLocation ?? '' })
   if (!row) throw new Error('an upsert always answers its row')
   return row.location
 }
 
 type NewBlob = { digest: Uint8Array; sizeBytes: number; location: BlobLocation; nowMs: number }
 
-const blobUpsert = statement((db, blob: NewBlob) =>
+const blobUpsert = statement((db, blob: NewBlob & { lostLocation: string }) =>
   db
     .insertInto('blobs')
     .values({
@@ -214,7 +216,7 @@ const blobUpsert = statement((db, blob: NewBlob) =>
       conflict.column('digest').doUpdateSet(eb => ({
         location: eb
           .case()
-          .when('blobs.state', '=', 'present')
+          .when(eb.and([eb('blobs.state', '=', 'present'), eb('blobs.location', '<>', blob.lostLocation)]))
           .then(eb.ref('blobs.location'))
           .else(eb.ref('excluded.location'))
           .end(),

@@ -8,6 +8,7 @@ import { factsParameters, type Place, readFacts } from '../access/queries.ts'
 import { AnswerMemory } from '../answer-memory.ts'
 import type { Caller } from '../caller.ts'
 import { DomainError, isDomainError } from '../errors.ts'
+import { isWhole } from './is-whole.ts'
 import { findPresentBlob, type LinkKey, linkedBlobQuery } from './queries.ts'
 
 /** A blob that this caller may read here: its size, the place of its bytes, and the link by which it is held. */
@@ -16,8 +17,10 @@ export type ReadableBlob = { sizeBytes: number; location: BlobLocation; link: Li
 export type BlobReader = {
   /** Rights and row in one query. Throws `blob_unknown`, `repository_unknown`, `organization_unknown`, … */
   find: (caller: Caller, place: Required<Place>, digest: Digest) => Promise<ReadableBlob>
+  /** Throws `blob_unknown` when the bytes are not there in full: who hears of a blob without them would not push it. */
+  requireBytes: (blob: ReadableBlob) => Promise<void>
   /**
-   * Opens the bytes, before any header goes out. Throws `unavailable` when the row is there and the bytes are not, and
+   * Opens the bytes, before any header goes out. Throws `unavailable` when the row is there and the bytes, or some of them, are not, and
    * `blob_unknown` when both went since it was found.
    */
   open: (blob: ReadableBlob, range?: ByteRange) => Promise<BlobContent>
@@ -46,15 +49,22 @@ export function openBlobReader(deps: { db: Database; store: BlobStore }): BlobRe
         }
       })
     },
+    requireBytes: async ({ location, sizeBytes }) => {
+      if (await isWhole(deps.store, { location, size_bytes: sizeBytes })) return
+      throw new DomainError('blob_unknown', 'the bytes of this blob are lost: push it again', { location })
+    },
     open: async (blob, range) => {
       try {
-        return await deps.store.open(blob.location, range)
+        const content = await deps.store.open(blob.location, range)
+        if (content.kind === 'redirect' || content.sizeBytes === blob.sizeBytes) return content
+        if (content.kind === 'stream') await content.stream.cancel()
+        throw new DomainError('blob_unknown', 'The content at this location has another size than its row says.')
       } catch (error) {
         if (!isDomainError(error, 'blob_unknown')) throw error
         if ((await findPresentBlob(deps.db.read, blob.link.digest))?.location !== blob.location) throw error
         throw new DomainError(
           'unavailable',
-          'the bytes of this blob are missing from the blob store: is its disk mounted?',
+          'the bytes of this blob are missing from the blob store: mount its disk, restore them, or push the blob again',
           { location: blob.location },
           { cause: error },
         )

@@ -1,6 +1,5 @@
 import type { BlobLocation, StoredContent } from '../../blobstore/blobstore.ts'
 import { livingUploads } from '../blobs/queries.ts'
-import { isDomainError } from '../errors.ts'
 import type { SweepDeps } from './deps.ts'
 import { installationMadeMs, mentionedBlobs, type PlacedBlob, pageOfLocations } from './queries.ts'
 
@@ -74,22 +73,11 @@ async function findMissing(
   unseen: readonly PlacedBlob[],
 ): Promise<PlacedBlob[]> {
   const looked = await Promise.all(
-    unseen.map(async blob => ((await isContent(store, blob.location as BlobLocation)) ? undefined : blob)),
+    unseen.map(async blob => ((await store.findSize(locationOf(blob))) === undefined ? blob : undefined)),
   )
   const lacking = looked.filter(blob => blob !== undefined)
   const mentioned = await mentionedBlobs(db.read, lacking.map(locationOf))
   return mentioned.filter(blob => blob.state === 'present')
-}
-
-async function isContent(store: SweepDeps['store'], location: BlobLocation): Promise<boolean> {
-  try {
-    const opened = await store.open(location)
-    if (opened.kind === 'stream') await opened.stream.cancel()
-    return true
-  } catch (error) {
-    if (isDomainError(error, 'blob_unknown')) return false
-    throw error
-  }
 }
 
 function locationOf({ location }: { location: string }): BlobLocation {

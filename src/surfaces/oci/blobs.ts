@@ -27,8 +27,11 @@ export async function getBlob(deps: OciDeps, asked: OciExchange, route: BlobRout
   const blob = await deps.blobReader.find(asked.caller, placeOf(route.name, url.host), route.digest)
   const headers = blobHeaders(route.digest)
   const isHead = request.method === 'HEAD'
-  // Who hears that it is there will not push it: until its manifest comes, it has to stay.
-  if (isHead) await deps.linkLeases.rely(blob.link)
+  if (isHead) {
+    // Who hears that it is there will not push it: it has to be, and to stay until its manifest comes.
+    await deps.blobReader.requireBytes(blob)
+    await deps.linkLeases.rely(blob.link)
+  }
   if (hasMatchingTag(request.headers.get('if-none-match'), route.digest)) {
     return new Response(null, { status: 304, headers: headersUnchanged(headers) })
   }
