@@ -249,8 +249,9 @@ function report(logger: Logger, metrics: Metrics, { exchange, status, seconds }:
     status,
     ms: Math.round(seconds * 1e5) / 100,
     source: origin.sourceAddress,
-    ...(log.caller !== undefined && { caller: log.caller }),
-    ...(log.bytes !== undefined && { bytes: log.bytes }),
+    // What isn't known is left out of the line.
+    caller: log.caller,
+    bytes: log.bytes,
   }
   if (log.error !== undefined) logger.error({ ...line, error: log.error }, 'request failed')
   else logger.info(line, 'request')

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { memoryBytes, processTree } from '../../bench/processes.ts'
 import type { Database } from '../../src/metadata/database.ts'
 import { openPostgres } from '../../src/metadata/postgres/database.ts'
@@ -16,6 +16,8 @@ export type Figures = {
   stagedFiles: number
   blobs: number
   blobFiles: number
+  /** Files without a row, and rows of which a file is missing. */
+  strays: number
 }
 
 /** Looks at a running program from outside: at its process, its folder and its database. */
@@ -29,19 +31,33 @@ export async function openFigures(
   const pid = serverProcess(program.pid)
   return {
     take: async () => {
-      const [uploads, heldUploads, blobs] = await Promise.all([
-        countRows(db, 'upload_sessions'),
-        countRows(db, 'held'),
-        countRows(db, 'blobs'),
+      const [sessions, locations] = await Promise.all([
+        db.read.selectFrom('upload_sessions').select(['id', 'offset_bytes', 'lease_until_ms']).execute(),
+        db.read.selectFrom('blobs').select('location').execute(),
       ])
+      const staged = listFiles(join(program.dataDir, 'uploads'))
+      const published = listFiles(join(program.dataDir, 'blobs'))
+      const blobs = locations.map(({ location }) => location)
+      const withBytes = sessions.filter(session => session.offset_bytes > 0)
       return {
         residentMib: Math.round(memoryBytes(pid, 'VmRSS') / 1024 / 1024),
         descriptors: readdirSync(`/proc/${pid}/fd`).length,
-        uploads,
-        heldUploads,
-        stagedFiles: countFiles(join(program.dataDir, 'uploads')),
-        blobs,
-        blobFiles: countFiles(join(program.dataDir, 'blobs')),
+        uploads: sessions.length,
+        heldUploads: sessions.filter(session => session.lease_until_ms > 0).length,
+        stagedFiles: staged.length,
+        blobs: blobs.length,
+        blobFiles: published.length,
+        strays:
+          countMissing(
+            staged,
+            sessions.map(({ id }) => id),
+          ) +
+          countMissing(
+            withBytes.map(({ id }) => id),
+            staged,
+          ) +
+          countMissing(published, blobs) +
+          countMissing(blobs, published),
       }
     },
     [Symbol.asyncDispose]: () => db[Symbol.asyncDispose](),
@@ -55,17 +71,14 @@ function serverProcess(launcher: number): number {
   return last
 }
 
-async function countRows(db: Database, what: 'upload_sessions' | 'held' | 'blobs'): Promise<number> {
-  const rows =
-    what === 'held'
-      ? db.read.selectFrom('upload_sessions').where('lease_until_ms', '>', 0)
-      : db.read.selectFrom(what as 'upload_sessions')
-  const { count } = await rows.select(each => each.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
-  return Number(count)
+/** Paths below a folder. */
+function listFiles(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile() && entry.name !== '.probe')
+    .map(entry => relative(folder, join(entry.parentPath, entry.name)))
 }
 
-function countFiles(folder: string): number {
-  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter(
-    entry => entry.isFile() && entry.name !== '.probe',
-  ).length
+function countMissing(wanted: readonly string[], there: readonly string[]): number {
+  const known = new Set(there)
+  return wanted.filter(name => !known.has(name)).length
 }

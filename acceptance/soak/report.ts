@@ -12,6 +12,7 @@ export function formatReport(report: SoakReport): string {
     'stagedFiles',
     'blobs',
     'blobFiles',
+    'strays',
   ]
   const middle = report.during[Math.floor(report.during.length / 2)]
   const rows = figures.map(name => [

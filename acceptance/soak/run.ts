@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { formatReport } from './report.ts'
-import { soak, strays } from './soak.ts'
+import { soak } from './soak.ts'
 
 // `npm run soak [-- --minutes N] [--pushes N] [--pulls N] [--database URL]`: lets clients push, pull, delete and go away
 // in the middle, all at once, and prints what they were answered and what is left of them. URL: an empty database of
@@ -21,4 +21,4 @@ const report = await soak({
   ...(flags.database !== undefined && { databaseUrl: flags.database }),
 })
 process.stdout.write(formatReport(report))
-process.exit(report.unexplained.length === 0 && strays(report.after) === 0 ? 0 : 1)
+process.exit(report.unexplained.length === 0 && report.after.strays === 0 ? 0 : 1)

@@ -3,7 +3,7 @@ import type { Engine } from '../../test/databases.ts'
 import { postgresServer } from '../../test/postgres-server.ts'
 import { isThorough, testWithTools } from '../../test/tools.ts'
 import { formatReport } from './report.ts'
-import { type SoakOptions, soak, strays } from './soak.ts'
+import { type SoakOptions, soak } from './soak.ts'
 
 /** What the process may hold when it has come to rest, whatever it did before. */
 const mostResidentMib = 256
@@ -12,7 +12,7 @@ async function expectNothingLeft(options: SoakOptions): Promise<void> {
   const report = await soak(options)
   process.stdout.write(formatReport(report))
   expect(report.unexplained).toEqual([])
-  expect(strays(report.after)).toBe(0)
+  expect(report.after.strays).toBe(0)
   expect(report.after.heldUploads).toBe(0)
   expect(report.after.descriptors).toBeLessThanOrEqual(report.before.descriptors)
   expect(report.after.residentMib).toBeLessThan(mostResidentMib)

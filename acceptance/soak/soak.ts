@@ -69,17 +69,12 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   let after = await figures.take()
   const isAtRest = async () => {
     after = await figures.take()
-    return after.heldUploads === 0 && after.descriptors <= before.descriptors && strays(after) === 0
+    return after.heldUploads === 0 && after.descriptors <= before.descriptors && after.strays === 0
   }
   await waitUntil(isAtRest, () => `the program is at rest: ${JSON.stringify({ before, after })}`, settleLimitMs)
   const failed = (await failedRequests(program)) - failedBefore
   if (failed > 0) tally.fault(`the program counts ${failed} answers of 5xx: ${program.output()}`)
   return { lines: tally.lines(), exchanges: tally.exchanges, unexplained: tally.unexplained, before, during, after }
-}
-
-/** Files without a row, and rows without a file. */
-export function strays({ stagedFiles, uploads, blobFiles, blobs }: Figures): number {
-  return Math.abs(stagedFiles - uploads) + Math.abs(blobFiles - blobs)
 }
 
 /** A token for all that the clients do. Deleting is granted only where there is a repository, so they are made first. */

@@ -238,11 +238,9 @@ class FilesystemStore implements BlobStore {
   /** Opens a staged file that holds at least `offsetBytes`, cut to just those. */
   async #openToWrite(uploadId: string, offsetBytes: number): Promise<FileHandle> {
     const path = stagedPath(this.#paths, uploadId)
-    return translateErrors(openingStaged, async () => {
-      // Of no byte nothing was promised: the file may not be there yet, or a cut publication took it away.
-      if (offsetBytes === 0) return open(path, constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC, fileMode)
-      return openAtLeast(path, 'r+', offsetBytes)
-    })
+    // Of no byte nothing was promised: the file may not be there yet, or a cut publication took it away.
+    if (offsetBytes === 0) return translateErrors(beginning, () => open(path, emptied, fileMode))
+    return translateErrors(openingStaged, () => openAtLeast(path, 'r+', offsetBytes))
   }
 
   /** Ends whoever writes to the upload, too: its file is the published one after the rename. */
@@ -289,6 +287,8 @@ const folderState = 'folder' as UploadState
 
 const noStep = () => {}
 
+const emptied = constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC
+const beginning = { doing: 'beginning an upload' } as const
 const openingStaged = { doing: 'opening staged content', absent: 'upload_unknown' } as const
 
 /** Opens a staged file that holds at least `offsetBytes`; for writing (`r+`) it is cut to just those. */

@@ -12,8 +12,8 @@ export type Exchange = {
   origin: Origin
   /** The address clients reach this server under, e.g. `https://swr.example.org`; no slash at the end. */
   baseUrl: string
-  /** Aborted when the client goes away. */
-  signal: AbortSignal
+  /** Aborted when the client goes away; requests that only read have none. */
+  signal: AbortSignal | undefined
   bodyWatch: BodyWatch
   /** Filled by surfaces for the access line. */
   log: ExchangeLog

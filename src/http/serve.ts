@@ -1,23 +1,15 @@
 import type { Server } from 'bun'
 import { DomainError } from '../core/errors.ts'
 import { closing } from './body.ts'
-import { bodyWatch } from './body-watch.ts'
 import type { Exchange, Surface } from './exchange.ts'
-import { nextRequestId } from './request-id.ts'
-import type { Forwarded } from './source-address.ts'
+import { type ExchangeSettings, ServedExchange } from './served-exchange.ts'
 
-export type ServeOptions = {
+export type ServeOptions = ExchangeSettings & {
   listen: { kind: 'tcp'; host: string; port: number } | { kind: 'unix'; path: string }
   tls?: { certFile: string; keyFile: string }
-  forwarded: (peer: string, headers: Headers) => Forwarded
-  baseUrl: (host: string, forwarded: Forwarded) => string
   /** Which surface answers a path. */
   surfaceFor: (url: URL, request: Request) => Surface
   onAnswered: (answered: Answered) => void
-  /** A request body that brings nothing for so long ends its request. */
-  bodyIdleMs: number
-  /** A connection without a request, or whose client takes nothing of an answer, ends after so long. */
-  connectionIdleMs: number
 }
 
 export type Answered = {
@@ -41,21 +33,16 @@ export type HttpServer = {
 export function serveHttp(options: ServeOptions): HttpServer {
   const { listen } = options
   // Bun forgets a request whose client left, but what was begun for it goes on.
-  let running = 0
-  const counted = async (request: Request, bun: Server<undefined>) => {
-    running++
-    try {
-      return await answer(options, request, bun)
-    } finally {
-      running--
-    }
-  }
+  const running = new Set<ServedExchange>()
+  const clock = setInterval(() => {
+    for (const exchange of running) exchange.takesLonger()
+  }, clockMs).unref()
   const shared = {
     // Limits on bodies are each surface's own.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     development: false,
-    idleTimeout: secondsOf(options.connectionIdleMs),
-    fetch: counted,
+    idleTimeout: Math.ceil(options.connectionIdleMs / 1000),
+    fetch: (request: Request, bun: Server<undefined>) => answer(options, running, request, bun),
     error: () => new Response('internal error\n', { status: 500 }),
     ...(options.tls && { tls: { cert: Bun.file(options.tls.certFile), key: Bun.file(options.tls.keyFile) } }),
   } as const
@@ -71,14 +58,15 @@ export function serveHttp(options: ServeOptions): HttpServer {
     stop: async limitMs => {
       void server.stop(false)
       const giveUpAt = performance.now() + limitMs
-      const isBusy = () => running > 0 || server.pendingRequests > 0
+      const isBusy = () => running.size > 0 || server.pendingRequests > 0
       // Idle connections that clients keep open would hold up Bun's own promise for ever.
       while (isBusy() && performance.now() < giveUpAt) await Bun.sleep(pollMs)
       const isClean = !isBusy()
       await server.stop(true)
       // Who was cut in a body still writes down how far it came, and its client may come back for the rest.
       const lastAt = performance.now() + endLimitMs
-      while (running > 0 && performance.now() < lastAt) await Bun.sleep(pollMs)
+      while (running.size > 0 && performance.now() < lastAt) await Bun.sleep(pollMs)
+      clearInterval(clock)
       return isClean
     },
   }
@@ -88,35 +76,29 @@ const pollMs = 20
 /** What has no client any more ends at once; a disk that hangs must not keep the process. */
 const endLimitMs = 5_000
 
-function secondsOf(ms: number): number {
-  return Math.ceil(ms / 1000)
-}
+/** Well below the shortest time after which a connection may be closed. */
+const clockMs = 250
 
-async function answer(options: ServeOptions, request: Request, bun: Server<undefined>): Promise<Response> {
+async function answer(
+  options: ServeOptions,
+  running: Set<ServedExchange>,
+  request: Request,
+  bun: Server<undefined>,
+): Promise<Response> {
   const startedMs = performance.now()
-  // Finding the answer takes as long as it takes; where a body is read, its progress is watched.
-  bun.timeout(request, 0)
   const problem = problemOf(request)
   const url = problem === undefined ? new URL(request.url) : noUrl
-  const peer = bun.requestIP(request)?.address ?? ''
-  const forwarded = options.forwarded(peer, request.headers)
-  const exchange: Exchange = {
-    request,
-    url,
-    origin: { requestId: nextRequestId(), sourceAddress: forwarded.sourceAddress },
-    get baseUrl() {
-      return options.baseUrl(url.host, forwarded)
-    },
-    signal: request.signal,
-    bodyWatch: bodyWatch(bun, request, options.bodyIdleMs),
-    log: { route: 'none' },
+  const exchange = new ServedExchange(request, url, bun, options)
+  running.add(exchange)
+  try {
+    const response = await (problem === undefined ? perform(options, exchange) : refuse(problem))
+    response.headers.set('x-request-id', exchange.origin.requestId)
+    options.onAnswered({ exchange, status: response.status, seconds: (performance.now() - startedMs) / 1000 })
+    exchange.answered()
+    return response
+  } finally {
+    running.delete(exchange)
   }
-  const response = await (problem === undefined ? perform(options, exchange) : refuse(problem))
-  response.headers.set('x-request-id', exchange.origin.requestId)
-  options.onAnswered({ exchange, status: response.status, seconds: (performance.now() - startedMs) / 1000 })
-  // Covers the answer on its way and the connection after it; an answer from a file has the server's own timer.
-  bun.timeout(request, secondsOf(options.connectionIdleMs))
-  return response
 }
 
 const noUrl = new URL('http://host.invalid/')

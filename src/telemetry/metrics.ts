@@ -1,4 +1,5 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { type AnsweredRequest, RequestMetrics } from './request-metrics.ts'
 
 /**
  * Every metric of the program (names with units, few labels: kinds of routes, never paths).
@@ -6,7 +7,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 export type Metrics = {
   registry: Registry
   /** One answered request. */
-  observeRequest: (request: { route: string; status: number; seconds: number; bytes: number }) => void
+  observeRequest: (request: AnsweredRequest) => void
   /** What `/readyz` found last: 1 ready, 0 not. */
   setReady: (isReady: boolean) => void
   /** Room left where blobs are kept. */
@@ -20,24 +21,7 @@ export type Metrics = {
 export function openMetrics(): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
-  const requests = new Counter({
-    name: 'stower_http_requests_total',
-    help: 'Requests answered, by kind of route and class of status.',
-    labelNames: ['route', 'status'],
-    registers: [registry],
-  })
-  const seconds = new Histogram({
-    name: 'stower_http_request_duration_seconds',
-    help: 'Time until the headers of the answer are ready, by kind of route.',
-    labelNames: ['route'],
-    buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60],
-    registers: [registry],
-  })
-  const bytes = new Counter({
-    name: 'stower_http_response_bytes_total',
-    help: 'Bytes of content offered to clients.',
-    registers: [registry],
-  })
+  const requests = new RequestMetrics(registry)
   const ready = new Gauge({
     name: 'stower_ready',
     help: '1 when the last readiness check passed.',
@@ -75,25 +59,9 @@ export function openMetrics(): Metrics {
     help: 'Blobs that the last sweep found without their bytes.',
     registers: [registry],
   })
-  const perRoute = new Map<string, { count: (status: number) => void; time: (value: number) => void }>()
-  const of = (route: string) => {
-    let known = perRoute.get(route)
-    if (!known) {
-      const byClass = [1, 2, 3, 4, 5].map(digit => requests.labels(route, `${digit}xx`))
-      const timer = seconds.labels(route)
-      known = { count: status => byClass[Math.floor(status / 100) - 1]?.inc(), time: value => timer.observe(value) }
-      perRoute.set(route, known)
-    }
-    return known
-  }
   return {
     registry,
-    observeRequest: request => {
-      const route = of(request.route)
-      route.count(request.status)
-      route.time(request.seconds)
-      if (request.bytes > 0) bytes.inc(request.bytes)
-    },
+    observeRequest: request => requests.observe(request),
     setReady: isReady => ready.set(isReady ? 1 : 0),
     setFreeBytes: value => free.set(value),
     countSwept: (kind, objects, removedBytes) => {

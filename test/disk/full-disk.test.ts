@@ -185,7 +185,7 @@ test('a log that can not be folded into the database is tried again until there 
   const foldAt = 8 * mib
   const large = (mark: number) =>
     JSON.stringify({ ...JSON.parse(kept.body), annotations: { mark: `${mark}`.repeat(3 * mib) } })
-  disk.leaveFree(16 * mib)
+  disk.leaveFree(50 * mib)
   // The log grows past what is moved, and the database can not grow by as much.
   for (let mark = 1; statSync(log).size < foldAt; mark++)
     expect((await putManifest(`large${mark}`, large(mark))).status).toBe(201)

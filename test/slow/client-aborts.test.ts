@@ -93,7 +93,10 @@ describeEngines('a client that goes away', engine => {
     (await server.database.selectFrom('upload_sessions').select('id').where('lease_until_ms', '>', 0).execute()).length
   const descriptors = () => readdirSync('/proc/self/fd').length
 
-  const stagedBytes = (location: string) => statSync(`${server.dataDir}/uploads/${location.split('/').at(-1)}`).size
+  const stagedBytes = (location: string) => {
+    const file = `${server.dataDir}/uploads/${location.split('/').at(-1)}`
+    return statSync(file, { throwIfNoEntry: false })?.size ?? 0
+  }
   /** Requests that take bytes of an upload and are over, whoever was there to see it. */
   const handled = () => server.log.filter(line => /"method":"(PATCH|PUT)","route":"oci\.upload"/.test(line)).length
 

@@ -124,7 +124,7 @@ export class HeldUpload implements AsyncDisposable {
   async #dropRefused(): Promise<void> {
     const { db, clock, store } = this.#deps
     try {
-      if (!(await isSessionHeld(db.read, this.#held, clock.nowMs()))) return
+      if (!(await isSessionHeld(db.read, { ...this.#held, nowMs: clock.nowMs() }))) return
       await (await store.openUpload(this.staged()))[Symbol.asyncDispose]()
     } catch {
       // Whoever writes next drops it.

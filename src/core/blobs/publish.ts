@@ -17,6 +17,7 @@ import {
   holdPresentBlob,
   insertLink,
   insertPublication,
+  isSessionHeld,
   upsertBlob,
 } from './queries.ts'
 
@@ -125,7 +126,7 @@ function lostUpload(): DomainError {
  * there is some.
  */
 async function keepOrUndo<T>(
-  { store }: BlobDeps,
+  { db, store, clock }: BlobDeps,
   { session, staged }: Publication,
   location: BlobLocation,
   record: () => Promise<T>,
@@ -133,9 +134,11 @@ async function keepOrUndo<T>(
   try {
     return await record()
   } catch (error) {
-    const isTakenOver = session && isDomainError(error, 'upload_unknown')
+    if (mayBeCommitted(error)) throw error
+    const isTakenOver = session && !(await isSessionHeld(db.read, { ...session, nowMs: clock.nowMs() }))
+    if (isTakenOver) throw error
     if (session && isDomainError(error, 'storage_full')) await store.retract(staged, location)
-    else if (!isTakenOver && !mayBeCommitted(error)) await store.remove(location)
+    else await store.remove(location)
     throw error
   }
 }

@@ -94,15 +94,14 @@ export async function releaseSessions(tx: Transaction): Promise<void> {
 /** True while nobody else may have taken the session. */
 export async function isSessionHeld(
   db: Reader,
-  held: { id: string; leaseId: string },
-  nowMs: number,
+  held: { id: string; leaseId: string; nowMs: number },
 ): Promise<boolean> {
   const row = await db
     .selectFrom('upload_sessions')
     .select('id')
     .where('id', '=', held.id)
     .where('lease_id', '=', held.leaseId)
-    .where('lease_until_ms', '>=', nowMs)
+    .where('lease_until_ms', '>=', held.nowMs)
     .executeTakeFirst()
   return row !== undefined
 }

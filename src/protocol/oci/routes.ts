@@ -164,5 +164,5 @@ function uploadRoute({
 }
 
 function decodeColon(text: string): string {
-  return text.replaceAll(/%3a/gi, ':')
+  return text.includes('%') ? text.replaceAll(/%3a/gi, ':') : text
 }

@@ -95,7 +95,7 @@ const invalidParts = {
 function refuse(exchange: Exchange, route: Route, error: unknown): Response {
   const { request, log } = exchange
   if (!isDomainError(error)) {
-    if (exchange.signal.aborted) return json(499, errorBody('UNKNOWN', 'the client went away'))
+    if (exchange.signal?.aborted) return json(499, errorBody('UNKNOWN', 'the client went away'))
     log.error = error
     const message = `something went wrong here; the log says what under request id ${exchange.origin.requestId}`
     return finish(request, json(500, errorBody('UNKNOWN', message)))
