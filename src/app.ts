@@ -1,4 +1,5 @@
 import { openInstallation } from './app/installation.ts'
+import { purgeHandler } from './app/purging.ts'
 import { boundSendQueues } from './app/send-queues.ts'
 import { sweepHandler } from './app/sweeping.ts'
 import type { BlobStore } from './blobstore/blobstore.ts'
@@ -17,7 +18,6 @@ import { DomainError } from './core/errors.ts'
 import type { SweepMoment } from './core/gc/deps.ts'
 import { openManifestReader } from './core/manifests/read.ts'
 import { PullCounter } from './core/repositories/pulls/pull-counter.ts'
-import { purgeRepository } from './core/repositories/purge/purge.ts'
 import { foldTotals } from './core/totals.ts'
 import { chooseBaseUrl } from './http/base-url.ts'
 import { dispatch } from './http/dispatch.ts'
@@ -220,12 +220,12 @@ function jobHandlers(blobs: BlobDeps, identity: Identity, sweeping: JobHandler):
       'uploads.expire',
       { everyMs: 10 * 60_000, deletesContent: true, run: async () => void (await expireUploads(blobs)) },
     ],
-    [
-      'repository.purge',
-      { deletesContent: true, run: async job => void (await purgeRepository(blobs, Number(job.subject))) },
-    ],
+    ['repository.purge', purgeHandler(blobs)],
     ['gc.sweep', sweeping],
-    ['tokens.expire', { everyMs: 60 * 60_000, run: async () => void (await identity.deleteExpired(1_000)) }],
+    [
+      'tokens.expire',
+      { everyMs: 60 * 60_000, run: async (_job, signal) => void (await identity.deleteExpired(signal)) },
+    ],
     [
       'totals.fold',
       {

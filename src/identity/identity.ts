@@ -41,9 +41,14 @@ export type Identity = {
   keystone: KeystoneTokens
   docker: Pick<DockerTokens, 'issue'>
 
-  /** For a job: removes at most `limit` expired tokens, and keys whose tokens have all expired. */
-  deleteExpired: (limit: number) => Promise<number>
+  /**
+   * For a job: removes tokens that have expired, in small transactions until all are gone or the signal says so, and keys
+   * whose tokens have all expired. How many went.
+   */
+  deleteExpired: (signal?: AbortSignal) => Promise<number>
 }
+
+const tokensPerWrite = 1_000
 
 /** A user by id, or by name in an account that is named or known by its id. */
 export type PasswordLogin = { id: string } | { name: string; account: { id: string } | { name: string } }
@@ -85,7 +90,15 @@ export function openIdentity(deps: IdentityDeps): Identity {
     logIn: async (name, password) => logInWithPassword(deps, await resolveLogin(deps, name), password),
     keystone,
     docker,
-    deleteExpired: async limit => (await keystone.deleteExpired(limit)) + (await keys.deleteExpired()),
+    deleteExpired: async signal => {
+      let removed = await keys.deleteExpired()
+      let batch = tokensPerWrite
+      while (batch === tokensPerWrite && !signal?.aborted) {
+        batch = await keystone.deleteExpired(tokensPerWrite)
+        removed += batch
+      }
+      return removed
+    },
   }
 }
 

@@ -77,7 +77,8 @@ export function openKeystoneTokens({
     },
     deleteExpired: limit => {
       const nowMs = clock.nowMs()
-      return db.write(tx => deleteExpiredKeystoneTokens(tx, nowMs, limit))
+      // One that a power cut brings back has expired all the same.
+      return db.write(tx => deleteExpiredKeystoneTokens(tx, nowMs, limit), { survives: 'crash' })
     },
   }
 }

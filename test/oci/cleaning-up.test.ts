@@ -1,16 +1,26 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
+import { purgeHandler } from '../../src/app/purging.ts'
 import type { BlobDeps } from '../../src/core/blobs/deps.ts'
 import { expireUploads } from '../../src/core/blobs/expire-uploads.ts'
 import { appendToUpload, pushBlob, readUploadOffset, startUpload } from '../../src/core/blobs/uploads.ts'
 import type { Requester } from '../../src/core/caller.ts'
 import { purgeRepository } from '../../src/core/repositories/purge/purge.ts'
+import { isMarkedDeleted, purgeBatch } from '../../src/core/repositories/purge/queries.ts'
 import { deleteRepository } from '../../src/core/repositories/repositories.ts'
+import { insertion } from '../../src/metadata/statement.ts'
 import { parseDigest } from '../../src/protocol/oci/digest.ts'
 import { describeEngines } from '../databases.ts'
 import { sha256 } from './registry-client.ts'
 import { bodyOf, hourMs, openUploadStand, type UploadStand } from './upload-stand.ts'
 
 const place = { organization: 'group', repository: 'app' }
+
+const insertManifests = insertion('manifests', [
+  ...(['repository_id', 'digest', 'media_type', 'artifact_type', 'size_bytes', 'config_digest'] as const),
+  ...(['subject_digest', 'content_bytes', 'annotations', 'pusher_id', 'pushed_ms'] as const),
+])
+const insertBlobs = insertion('manifest_blobs', ['repository_id', 'manifest_digest', 'target_digest', 'held_digest'])
+const insertChildren = insertion('manifest_children', ['repository_id', 'manifest_digest', 'position', 'child_digest'])
 
 describeEngines('cleaning up', (_engine, open) => {
   let stand: UploadStand
@@ -81,6 +91,88 @@ describeEngines('cleaning up', (_engine, open) => {
     expect(await deps.db.read.selectFrom('blob_links').select('repository_id').execute()).toHaveLength(1)
     await purgeRepository(deps, id)
   })
+
+  test('a purge takes a bounded number of rows at a time, however many a manifest has, and goes on where it was cut', async () => {
+    const layers = 1_203
+    await pushManifestRows(layers)
+    const { id } = await deps.db.read.selectFrom('repositories').select('id').executeTakeFirstOrThrow()
+    await deleteRepository(deps, by, place)
+    let left = await rowsOf(id)
+    expect(left).toBe(3 * (1 + layers + 2) + 1)
+    for (;;) {
+      const removed = await deps.db.write(tx => purgeBatch(tx, id, 100))
+      const before = left
+      left = await rowsOf(id)
+      expect(before - left).toBe(removed)
+      if (removed === 0) break
+      expect(removed).toBeLessThanOrEqual(100)
+    }
+    expect(left).toBe(0)
+    expect(await purgeRepository(deps, id)).toBe(true)
+    expect(await isMarkedDeleted(deps.db.read, id)).toBe(false)
+  })
+
+  test('the job of a purge works for a second at a time, and ends when its worker stops', async () => {
+    await pushManifestRows(1_203)
+    const { id } = await deps.db.read.selectFrom('repositories').select('id').executeTakeFirstOrThrow()
+    await deleteRepository(deps, by, place)
+    const all = await rowsOf(id)
+    const job = await deps.db.read.selectFrom('jobs').selectAll().executeTakeFirstOrThrow()
+    let looks = 0
+    const clock = { nowMs: () => 400 * looks++ }
+    const handler = purgeHandler({ ...deps, clock })
+    const stopped = await handler.run(job, AbortSignal.abort())
+    expect([stopped?.payload, await rowsOf(id)]).toEqual([job.payload, all])
+    const { signal } = new AbortController()
+    let parts = 1
+    while ((await handler.run(job, signal)) !== undefined) parts++
+    expect(parts).toBeGreaterThan(3)
+    expect(await isMarkedDeleted(deps.db.read, id)).toBe(false)
+  })
+
+  /** Three manifests that name so many layers each, which lie elsewhere, with two children, and a tag. */
+  async function pushManifestRows(layers: number): Promise<void> {
+    await startUpload(deps, by, place)
+    const { id: repository_id } = await deps.db.read.selectFrom('repositories').select('id').executeTakeFirstOrThrow()
+    const digestOf = (number: number) => new Uint8Array(new Uint32Array([number]).buffer)
+    for (const number of [1, 2, 3]) {
+      const manifest_digest = digestOf(number)
+      await deps.db.write(async tx => {
+        await tx.insertInto('manifest_bodies').values({ digest: manifest_digest, body: manifest_digest }).execute()
+        await insertManifests(tx, [
+          {
+            ...{ repository_id, digest: manifest_digest, media_type: '', artifact_type: null, size_bytes: 4 },
+            ...{ config_digest: null, subject_digest: null, content_bytes: 0, annotations: null },
+            ...{ pusher_id: '', pushed_ms: 0 },
+          },
+        ])
+        const targets = Array.from({ length: layers }, (_, layer) => digestOf(layer))
+        await insertBlobs(
+          tx,
+          targets.map(target_digest => ({ repository_id, manifest_digest, target_digest, held_digest: null })),
+        )
+        await insertChildren(
+          tx,
+          [0, 1].map(position => ({ repository_id, manifest_digest, position, child_digest: digestOf(position) })),
+        )
+      })
+    }
+    await deps.db.write(tx =>
+      tx
+        .insertInto('tags')
+        .values({ repository_id, name: 'v1', digest: digestOf(1), created_ms: 0, updated_ms: 0 })
+        .execute(),
+    )
+  }
+
+  const rowsOf = async (repositoryId: number) => {
+    let rows = 0
+    for (const table of ['tags', 'manifests', 'manifest_blobs', 'manifest_children', 'blob_links'] as const) {
+      const found = deps.db.read.selectFrom(table).select('repository_id').where('repository_id', '=', repositoryId)
+      rows += (await found.execute()).length
+    }
+    return rows
+  }
 
   const linksOf = async (repositoryId: number) =>
     (await deps.db.read.selectFrom('blob_links').select('digest').where('repository_id', '=', repositoryId).execute())

@@ -1,22 +1,26 @@
 import { sql } from 'kysely'
 import type { Reader, Transaction } from '../../../metadata/database.ts'
 
-/** What a repository holds, each behind what refers to it; `key` is the rest of the primary key. */
+/**
+ * What a repository holds, each behind what refers to it, with its primary key. Rows that would go with others (`on delete
+ * cascade`) are taken away before those: one statement would remove any number of them.
+ */
 const holdings = [
-  { table: 'tags', key: 'name' },
-  { table: 'manifests', key: 'digest' },
-  { table: 'blob_links', key: 'digest' },
-  { table: 'pulls', key: 'day' },
+  { table: 'tags', key: ['repository_id', 'name'] },
+  { table: 'manifest_blobs', key: ['repository_id', 'manifest_digest', 'target_digest'] },
+  { table: 'manifest_children', key: ['repository_id', 'manifest_digest', 'position'] },
+  { table: 'manifests', key: ['repository_id', 'digest'] },
+  { table: 'blob_links', key: ['repository_id', 'digest'] },
+  { table: 'pulls', key: ['repository_id', 'day', 'shard'] },
 ] as const
 
 /** Removes up to `limit` rows of what a deleted repository held; 0 when nothing is left. */
 export async function purgeBatch(tx: Transaction, repositoryId: number, limit: number): Promise<number> {
   for (const { table, key } of holdings) {
+    const columns = sql.join(key.map(column => sql.ref(column)))
     const { numAffectedRows } = await sql`
-      delete from ${sql.table(table)} where repository_id = ${repositoryId} and ${sql.ref(key)} in (
-        select ${sql.ref(key)} from ${sql.table(table)} where repository_id = ${repositoryId} limit ${limit})`.execute(
-      tx,
-    )
+      delete from ${sql.table(table)} where (${columns}) in (
+        select ${columns} from ${sql.table(table)} where repository_id = ${repositoryId} limit ${limit})`.execute(tx)
     const removed = Number(numAffectedRows ?? 0)
     if (removed > 0) return removed
   }
