@@ -10,6 +10,8 @@ export type DurableFolders = {
    * from `root`, which must exist. Costs nothing from the second time on. Throws the system's errors.
    */
   ensure(path: string): Promise<void>
+  /** Of a folder that was found not to be there: it is made again when it is next asked for. */
+  forget(path: string): void
 }
 
 /** `root` must exist and be durable itself. */
@@ -35,7 +37,7 @@ export function durableFolders(root: string): DurableFolders {
     return made
   }
 
-  return { ensure }
+  return { ensure, forget: path => void known.delete(path) }
 }
 
 /** Puts a folder's entries on disk: names made, renamed or removed in it before the call survive a power cut. */

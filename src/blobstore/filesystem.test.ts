@@ -1,5 +1,17 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+import {
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { isDomainError } from '../core/errors.ts'
@@ -130,6 +142,33 @@ describe('folder store', () => {
     expect(error.message).toContain(`${dataDir} is not there, or lost its folders`)
     expect(error.cause.code).toBe('ENOENT')
   })
+
+  test('without its folders it is unavailable, and no upload is said to be unknown', async () => {
+    await using store = await openFilesystemStore({ dataDir })
+    const upload = await append(store, await start(store, 'one'), bytes(10))
+    const begun = await start(store, 'two')
+    await rename(join(dataDir, 'uploads'), join(dataDir, 'unmounted'))
+    await expectCode(store.openUpload(upload), 'unavailable')
+    await expectCode(store.openUpload(begun), 'unavailable')
+    await expectCode(store.readUpload(upload), 'unavailable')
+    await expectCode(store.commit(upload, digestOf(bytes(10))), 'unavailable')
+    await rename(join(dataDir, 'unmounted'), join(dataDir, 'uploads'))
+    await rename(join(dataDir, 'blobs'), join(dataDir, 'unmounted'))
+    await expectCode(store.commit(upload, digestOf(bytes(10))), 'unavailable')
+    await rename(join(dataDir, 'unmounted'), join(dataDir, 'blobs'))
+    await store.commit(upload, digestOf(bytes(10)))
+    await expectCode(store.openUpload(upload), 'upload_unknown')
+  })
+
+  for (const lost of ['sha256', `sha256/${digestOf(bytes(10)).hex.slice(0, 2)}`]) {
+    test(`a folder of content that was tidied away is made again: ${lost}`, async () => {
+      await using store = await openFilesystemStore({ dataDir })
+      await publish(store, 'one', bytes(10))
+      await rm(join(dataDir, 'blobs', lost), { recursive: true })
+      const location = await publish(store, 'two', bytes(10))
+      expect(await store.findSize(location)).toBe(10)
+    })
+  }
 
   test('a data folder that is a file is refused with a sentence that says so', async () => {
     await writeFile(join(scratch, 'file'), '')

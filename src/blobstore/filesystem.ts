@@ -20,6 +20,7 @@ import {
   type FileCall,
   findStats,
   ignoreAbsent,
+  requireFolder,
   toCheckError,
   toDomainError,
   translateErrors,
@@ -125,7 +126,7 @@ class FilesystemStore implements BlobStore {
   async readUpload({ uploadId, offsetBytes }: StagedUpload): Promise<ReadableStream<Uint8Array>> {
     if (offsetBytes === 0) return new Blob([]).stream()
     const path = stagedPath(this.#paths, uploadId)
-    const file = await translateErrors(openingStaged, () => openAtLeast(path, 'r', offsetBytes))
+    const file = await this.#touchStaged('opening staged content', () => openAtLeast(path, 'r', offsetBytes))
     const close = async () => {
       if (this.#closeOpenFiles.delete(close)) await file.close()
     }
@@ -240,7 +241,7 @@ class FilesystemStore implements BlobStore {
     const path = stagedPath(this.#paths, uploadId)
     // Of no byte nothing was promised: the file may not be there yet, or a cut publication took it away.
     if (offsetBytes === 0) return translateErrors(beginning, () => open(path, emptied, fileMode))
-    return translateErrors(openingStaged, () => openAtLeast(path, 'r+', offsetBytes))
+    return this.#touchStaged('opening staged content', () => openAtLeast(path, 'r+', offsetBytes))
   }
 
   /** Ends whoever writes to the upload, too: its file is the published one after the rename. */
@@ -256,10 +257,36 @@ class FilesystemStore implements BlobStore {
   }
 
   async #moveStaged({ uploadId }: StagedUpload, target: string): Promise<void> {
-    await translateErrors({ doing: 'publishing content' }, () => this.#folders.ensure(dirname(target)))
-    await translateErrors({ doing: 'publishing content', absent: 'upload_unknown' }, () =>
-      rename(stagedPath(this.#paths, uploadId), target),
-    )
+    const move = async () => {
+      await this.#folders.ensure(dirname(target))
+      await rename(stagedPath(this.#paths, uploadId), target)
+    }
+    await this.#touchStaged('publishing content', async () => {
+      try {
+        await move()
+      } catch (error) {
+        if (errnoOf(error) !== 'ENOENT' || (await findStats(dirname(target)))) throw error
+        // Somebody tidied it away, perhaps with the one above it: nothing was in it, or all that was is lost.
+        for (const folder of [dirname(dirname(target)), dirname(target)]) this.#folders.forget(folder)
+        await move()
+      }
+    })
+  }
+
+  /**
+   * Where a staged file is not there, its upload is unknown, and its client begins again. Unless it is the folder that is
+   * gone: then no client can do anything, and the operator has to know.
+   */
+  async #touchStaged<T>(doing: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await translateErrors({ doing, absent: 'upload_unknown' }, work)
+    } catch (error) {
+      if (isDomainError(error, 'upload_unknown')) {
+        const { uploadsDir, blobsDir } = this.#paths
+        await translateErrors({ doing }, () => Promise.all([uploadsDir, blobsDir].map(requireFolder)))
+      }
+      throw error
+    }
   }
 }
 
@@ -289,7 +316,6 @@ const noStep = () => {}
 
 const emptied = constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC
 const beginning = { doing: 'beginning an upload' } as const
-const openingStaged = { doing: 'opening staged content', absent: 'upload_unknown' } as const
 
 /** Opens a staged file that holds at least `offsetBytes`; for writing (`r+`) it is cut to just those. */
 async function openAtLeast(path: string, flags: 'r' | 'r+', offsetBytes: number): Promise<FileHandle> {

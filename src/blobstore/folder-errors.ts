@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { opendir, stat } from 'node:fs/promises'
 import { DomainError, isDomainError } from '../core/errors.ts'
 
 export type FileCall = {
@@ -65,6 +65,11 @@ export async function ignoreMissingFolder(names: Promise<string[]>): Promise<str
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return []
     throw error
   }
+}
+
+/** Throws the system's error where no folder is at `path`. */
+export async function requireFolder(path: string): Promise<void> {
+  await (await opendir(path)).close()
 }
 
 /** What the system knows of a file; undefined when it is not there. */
