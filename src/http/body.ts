@@ -46,6 +46,32 @@ export async function readBody(
   return whole
 }
 
+/**
+ * Reads and drops a body that nobody has begun to read, for the answer to a request that is refused: a client that sends
+ * all before it listens would see a broken connection instead. Leaves off after `mostMs` or `mostBytes`, and reads nothing
+ * of what is announced as longer. Whoever answers closes the connection all the same.
+ */
+export async function dropBody(
+  { request, bodyWatch }: Pick<Exchange, 'request' | 'bodyWatch'>,
+  { mostBytes, mostMs }: { mostBytes: number; mostMs: number },
+): Promise<void> {
+  const announced = Number(request.headers.get('content-length') ?? 0)
+  if (!request.body || request.bodyUsed || announced > mostBytes) return
+  const reader = request.body.getReader()
+  // Where the client went away there is nobody left to answer.
+  const leaveOff = () => void reader.cancel().catch(() => {})
+  const timer = setTimeout(leaveOff, mostMs)
+  for (let left = mostBytes; left >= 0; ) {
+    bodyWatch.moved()
+    const { value, done } = await reader.read().catch(() => ({ value: undefined, done: true }) as const)
+    if (done) break
+    left -= value.byteLength
+  }
+  clearTimeout(timer)
+  leaveOff()
+  bodyWatch.over()
+}
+
 /** Marks an answer after which the connection is closed, because the request's body was not read to its end. */
 export function closing(response: Response): Response {
   response.headers.set('connection', 'close')

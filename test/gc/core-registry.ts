@@ -135,12 +135,12 @@ export async function openCoreRegistry(
       const body = manifestOf(blobs, `${repository} ${tag}`)
       const digest = digestOf(body)
       const bytes = new TextEncoder().encode(body)
-      await pushManifest({ ...deps, sparseManifests: false }, by, placeOf(repository), {
+      await pushManifest({ ...deps, sparseManifests: false }, by, placeOf(repository), async () => ({
         body: bytes,
         manifest: parseManifest(bytes, ociImage),
         digest,
         tags: tag === undefined ? [] : [tag],
-      })
+      }))
       return digest
     },
     /** An untagged index of manifests. */
@@ -149,12 +149,12 @@ export async function openCoreRegistry(
       const digest = digestOf(body)
       const bytes = new TextEncoder().encode(body)
       const manifest = parseManifest(bytes, ociIndex)
-      await pushManifest({ ...deps, sparseManifests: false }, by, placeOf(repository), {
+      await pushManifest({ ...deps, sparseManifests: false }, by, placeOf(repository), async () => ({
         body: bytes,
         manifest,
         digest,
         tags: [],
-      })
+      }))
       return digest
     },
     pullManifest: async (repository: string, digest: Digest) => {

@@ -16,6 +16,10 @@ describe('requests as bytes', () => {
   afterAll(() => server.stop())
 
   const send = (...pieces: string[]) => sendRaw(server.url, ...pieces)
+  const requestHead = (method: string, path: string, ...headers: string[]) =>
+    [`${method} ${path} HTTP/1.1`, `Host: ${server.host}`, `Authorization: ${server.basic}`, ...headers, '', ''].join(
+      '\r\n',
+    )
 
   const heads = [
     ['a Host header that is none', 'GET /v2/ HTTP/1.1\r\nHost: a b\r\n', 400],
@@ -68,17 +72,24 @@ describe('requests as bytes', () => {
     expect(statusesOf(await send(`${get}${get}rubbish rubbish\r\n\r\n`))).toEqual([200, 200, 400])
     // A refused request's body is not taken for the next request.
     const put = `PUT /v2/group/app/manifests/x HTTP/1.1\r\nHost: ${server.host}\r\nContent-Length: ${get.length}\r\n\r\n`
-    expect(statusesOf(await send(`${put}${get}${get}`))).toEqual([400])
+    expect(statusesOf(await send(`${put}${get}${get}`))).toEqual([401])
+  })
+
+  test.each([
+    ['PUT', '/v2/Group/app/manifests/x', 400],
+    ['PUT', '/v2/group/app/nothing', 404],
+    ['POST', '/v2/group/app/manifests/x', 405],
+  ])('the body of %s %s is left unread, and its connection ends with the answer', async (method, path, status) => {
+    const get = `GET /livez HTTP/1.1\r\nHost: ${server.host}\r\n\r\n`
+    const answer = await send(requestHead(method, path, `Content-Length: ${get.length}`), get, get)
+    expect(statusesOf(answer)).toEqual([status])
+    expect(answer).toMatch(/^connection: close\r$/im)
   })
 
   const startUpload = async () => {
     const answer = await registryClient(server).request('POST', '/v2/group/raw/blobs/uploads/')
     return answer.headers.get('location') ?? ''
   }
-  const requestHead = (method: string, path: string, ...headers: string[]) =>
-    [`${method} ${path} HTTP/1.1`, `Host: ${server.host}`, `Authorization: ${server.basic}`, ...headers, '', ''].join(
-      '\r\n',
-    )
   const blobOf = async (digest: string) =>
     (await registryClient(server).request('GET', `/v2/group/raw/blobs/${digest}`)).text()
 

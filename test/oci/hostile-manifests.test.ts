@@ -25,6 +25,8 @@ const documents: [what: string, body: string | Uint8Array<ArrayBuffer>, status: 
   ['a byte order mark', new Uint8Array([0xef, 0xbb, 0xbf, ...utf8(good)]), 400],
   ['a lone surrogate in an annotation', withField('"annotations":{"a":"\\ud800"}'), 400],
   ['a list of a million nothings', withField(`"annotations":[${'0,'.repeat(1_000_000)}0]`), 400],
+  ['an odd size beside a million numbers', withField(`"size":1.5,"x":[${'0,'.repeat(1_000_000)}0]`), 201],
+  ['a million odd sizes', withField(`"x":[${'{"size":1.5},'.repeat(300_000)}0]`), 201],
   ['more layers than there can be', good.replace(/"layers":\[.*\]/, `"layers":[${'{},'.repeat(20_000)}{}]`), 400],
   ['nothing at all', '', 400],
   ['keys named like object properties', withField('"__proto__":{"layers":[]},"constructor":{"prototype":1}'), 201],

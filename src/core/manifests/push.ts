@@ -1,6 +1,6 @@
 import type { Database, Transaction } from '../../metadata/database.ts'
 import type { Descriptor } from '../../protocol/oci/descriptor.ts'
-import { type Digest, digestOf, digestToBytes } from '../../protocol/oci/digest.ts'
+import { type Digest, digestAlgorithm, digestOf, digestToBytes } from '../../protocol/oci/digest.ts'
 import type { Preconditions } from '../../protocol/oci/entity-tags.ts'
 import type { ParsedManifest } from '../../protocol/oci/manifest.ts'
 import { isNonDistributable, manifestKind } from '../../protocol/oci/media-types.ts'
@@ -40,8 +40,12 @@ export type ManifestPush = {
   preconditions?: Preconditions & { of: 'tag' | 'manifest' }
 }
 
+/** A client may take any time to send a manifest; a decision that is older than this is made again. */
+const decisionLastsMs = 1_000
+
 /**
- * Adds a manifest and moves its tags, all in one transaction. Every blob and child it names has to be held by this
+ * Adds a manifest and moves its tags, all in one transaction; `receive` reads what is pushed, and is called only for who
+ * may push here. Every blob and child it names has to be held by this
  * repository; foreign layers and the subject may be missing, and all of it where manifests may be sparse. What is missing
  * and comes later is then held as if it had come first. Of pushes to one repository one at a time decides about its
  * preconditions, for each changes the repository's row. Throws `precondition_failed`, `manifest_reference_missing`
@@ -51,14 +55,17 @@ export async function pushManifest(
   deps: PushDeps,
   by: Requester,
   place: Required<Place>,
-  push: ManifestPush,
-): Promise<void> {
-  const algorithm = push.digest.startsWith('sha512:') ? 'sha512' : 'sha256'
-  const found = digestOf(algorithm, push.body)
+  receive: () => Promise<ManifestPush>,
+): Promise<ManifestPush> {
+  const askedMs = deps.clock.nowMs()
+  const allowed = await findPushTarget(deps, by, place)
+  const push = await receive()
+  const found = digestOf(digestAlgorithm(push.digest), push.body)
   if (found !== push.digest) {
     throw new DomainError('digest_invalid', `the manifest has the digest ${found}, not ${push.digest}`, { found })
   }
-  const pushTarget = await findPushTarget(deps, by, place)
+  const isLate = deps.clock.nowMs() - askedMs > decisionLastsMs
+  const pushTarget = isLate ? await findPushTarget(deps, by, place) : allowed
   const digest = digestToBytes(push.digest)
   const references = referencesOf(push.manifest)
   await deps.db.write(async tx => {
@@ -106,6 +113,7 @@ export async function pushManifest(
     }
     await moveTags(tx, by, { engine: deps.db.engine, target, tags: push.tags, digest, nowMs })
   })
+  return push
 }
 
 async function requirePreconditions(

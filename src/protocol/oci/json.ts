@@ -13,14 +13,14 @@ export const maxJsonDepth = 64
  * Decodes a JSON object. Throws `manifest_invalid` for what is not UTF-8, begins with a byte order mark, is no JSON, is
  * no object, nests deeper than `maxJsonDepth` or has a key twice in one object. Linear in the number of bytes.
  *
- * A number under a key `size` that is not written as plain digits (`1e3`, `5.0`, more than 16 digits) arrives as NaN:
- * rounded, it would pass for a size that the document does not state.
+ * A number under a key `size` that is not written as plain digits (`1e3`, `5.0`, more than 16 digits) arrives as
+ * Infinity: rounded, it would pass for a size that the document does not state.
  */
 export function readJsonObject(bytes: Uint8Array): JsonObject {
   const text = decodeUtf8(bytes)
   const scan = scanJson(text)
   if (scan.isTooDeep) throw invalidManifest(`The manifest nests deeper than ${maxJsonDepth} levels.`)
-  const value = parseJson(text, scan.hasOddSize)
+  const value = parseJson(text, scan.oddSizes)
   // after the parse, because what the scan saw in a text that is no JSON means nothing
   if (scan.duplicateKey !== undefined) {
     throw invalidManifest(`The manifest has the key ${quote(scan.duplicateKey)} twice in one object.`)
@@ -65,30 +65,33 @@ function decodeUtf8(bytes: Uint8Array): string {
   return text
 }
 
-type ReviverWithSource = (key: string, value: unknown, context: { source?: string }) => unknown
-
-function parseJson(text: string, hasOddSize: boolean): unknown {
-  // lib.esnext does not yet know the reviver's third argument ("JSON.parse source text access", ES2026)
-  const parse = JSON.parse as (text: string, reviver?: ReviverWithSource) => unknown
+function parseJson(text: string, oddSizes: readonly Span[]): unknown {
   try {
-    return hasOddSize ? parse(text, replaceOddSize) : parse(text)
+    const value: unknown = JSON.parse(text)
+    // Only a text that was JSON as it came may be changed. A reviver would be called for every value of the document.
+    return oddSizes.length === 0 ? value : JSON.parse(withInfinities(text, oddSizes))
   } catch (cause) {
     throw invalidManifest('The manifest is not valid JSON.', { cause })
   }
 }
 
-const replaceOddSize: ReviverWithSource = (key, value, { source }) =>
-  key === 'size' && typeof value === 'number' && !isPlainInteger(source ?? '') ? Number.NaN : value
+/** The text with a number in these places that is read as Infinity, which JSON has no word for. */
+function withInfinities(text: string, places: readonly Span[]): string {
+  const pieces = places.map(({ start }, index) => text.slice(places[index - 1]?.end ?? 0, start))
+  return [...pieces, text.slice(places.at(-1)?.end)].join('1e999')
+}
 
 function isPlainInteger(token: string): boolean {
   return /^(?:0|[1-9][0-9]{0,15})$/.test(token)
 }
 
-type JsonScan = { isTooDeep: boolean; duplicateKey: string | undefined; hasOddSize: boolean }
+type Span = { start: number; end: number }
+type JsonScan = { isTooDeep: boolean; duplicateKey: string | undefined; oddSizes: readonly Span[] }
 
 /** One pass over the tokens. Total: a text that is no JSON gives some answer, and `JSON.parse` refuses it after. */
 function scanJson(text: string): JsonScan {
-  const scan: JsonScan = { isTooDeep: false, duplicateKey: undefined, hasOddSize: false }
+  const oddSizes: Span[] = []
+  const scan: JsonScan = { isTooDeep: false, duplicateKey: undefined, oddSizes }
   // for each open container: the keys seen in an object, undefined for an array
   const open: (Set<string> | undefined)[] = []
   let isKeyNext = false
@@ -110,7 +113,7 @@ function scanJson(text: string): JsonScan {
     }
     if (code === minus || (code >= digit0 && code <= digit9)) {
       const end = endOfNumber(text, index)
-      if (lastKey === 'size' && !isPlainInteger(text.slice(index, end))) scan.hasOddSize = true
+      if (lastKey === 'size' && !isPlainInteger(text.slice(index, end))) oddSizes.push({ start: index, end })
       index = end
       continue
     }
@@ -118,11 +121,13 @@ function scanJson(text: string): JsonScan {
       if (open.length === maxJsonDepth) return { ...scan, isTooDeep: true }
       open.push(code === openBrace ? new Set() : undefined)
       isKeyNext = code === openBrace
+      lastKey = ''
     } else if (code === closeBrace || code === closeBracket) {
       open.pop()
       isKeyNext = false
     } else if (code === comma) {
       isKeyNext = true
+      lastKey = ''
     }
     index++
   }

@@ -3,7 +3,8 @@ import { deleteManifest } from '../../core/manifests/delete.ts'
 import { pushManifest } from '../../core/manifests/push.ts'
 import type { ReadableManifest } from '../../core/manifests/read.ts'
 import { deleteTag } from '../../core/tags/commands.ts'
-import { readBody } from '../../http/body.ts'
+import { dropBody, readBody } from '../../http/body.ts'
+import type { Exchange } from '../../http/exchange.ts'
 import { acceptsMediaType } from '../../protocol/oci/accept.ts'
 import { type Digest, digestOf } from '../../protocol/oci/digest.ts'
 import { readPreconditions } from '../../protocol/oci/entity-tags.ts'
@@ -48,24 +49,22 @@ const headersOf = madeOnce((manifest: ReadableManifest) => ({
   ...warningHeaders(warningsOfType(manifest.mediaType)),
 }))
 
-/** oras sends all of a manifest before it listens; beyond this the connection breaks instead. */
-const mostDroppedBytes = 8 * 1024 * 1024
-
 /** end-7: stores a manifest under its digest and moves its tags. */
 export async function putManifest(deps: OciDeps, asked: OciExchange, route: ManifestRoute): Promise<Response> {
   const { request, url } = asked.exchange
-  const place = placeOf(route.name, url.host)
   const { reference } = route
   const tags = tagsToMove(reference, url.searchParams)
-  const body = await readBody(asked.exchange, deps.limits.manifestBytes, { mostDroppedBytes })
-  const manifest = parse(body, request.headers.get('content-type') ?? undefined)
-  const digest: Digest = reference.kind === 'digest' ? reference.digest : digestOf('sha256', body)
   const by = { caller: asked.caller, origin: asked.exchange.origin }
   const preconditions = {
     ...readPreconditions(request.headers),
     of: reference.kind === 'tag' ? 'tag' : 'manifest',
   } as const
-  await pushManifest(deps, by, place, { body, manifest, digest, tags, preconditions })
+  const { manifest, digest } = await pushManifest(deps, by, placeOf(route.name, url.host), async () => {
+    const body = await readBody(asked.exchange, deps.limits.manifestBytes, { mostDroppedBytes })
+    const manifest = parse(body, request.headers.get('content-type') ?? undefined)
+    const digest: Digest = reference.kind === 'digest' ? reference.digest : digestOf('sha256', body)
+    return { body, manifest, digest, tags, preconditions }
+  })
   return empty(201, {
     location: `/v2/${route.name}/manifests/${digest}`,
     'docker-content-digest': digest,
@@ -74,6 +73,16 @@ export async function putManifest(deps: OciDeps, asked: OciExchange, route: Mani
     ...(reference.kind === 'digest' && tags.length > 0 && { 'oci-tag': tags.join(', ') }),
   })
 }
+
+/** Reads a refused manifest past where nobody read it, unheld: its sender may not listen before all of it is sent. */
+export async function dropManifest({ limits }: OciDeps, exchange: Exchange): Promise<void> {
+  await dropBody(exchange, { mostBytes: limits.manifestBytes + mostDroppedBytes, mostMs: mostDroppingMs })
+}
+
+/** oras sends all of a manifest before it listens; beyond this over the limit the connection breaks instead. */
+const mostDroppedBytes = 8 * 1024 * 1024
+/** Who may not push keeps a connection no longer by sending slowly. */
+const mostDroppingMs = 5_000
 
 /** end-9: by tag removes the tag alone, by digest the manifest and every tag of it. */
 export async function deleteReference(deps: OciDeps, asked: OciExchange, route: ManifestRoute): Promise<Response> {

@@ -11,7 +11,7 @@ import { getBlob, removeBlob } from './blobs.ts'
 import type { OciDeps, OciExchange } from './deps.ts'
 import { toWire } from './errors.ts'
 import { getCatalog, getReferrers, getTags } from './lists.ts'
-import { deleteReference, getManifest, putManifest } from './manifests.ts'
+import { deleteReference, dropManifest, getManifest, putManifest } from './manifests.ts'
 import { deleteUpload, getUpload, patchUpload, postUpload, putUpload } from './uploads.ts'
 
 /** The distribution specification's API below `/v2/`. */
@@ -24,8 +24,10 @@ export function openOciSurface(deps: OciDeps): Surface {
       const caller = await deps.identity.ofDocker(request.headers.get('authorization'))
       if (caller.kind === 'user') log.caller = `${caller.accountName}/${caller.userName}`
       const response = await answer(deps, { exchange, caller }, route)
+      if (!response.ok) return finish(request, response)
       return request.method === 'HEAD' ? withoutBody(response) : response
     } catch (error) {
+      if (route.kind === 'manifest' && route.method === 'PUT') await dropManifest(deps, exchange)
       return refuse(exchange, route, error)
     }
   }
