@@ -1,8 +1,8 @@
 import type { Database } from '../metadata/database.ts'
 import type { Caller } from './caller.ts'
 
-/** Answers kept for one caller before they are dropped and begun anew. */
-const keptAnswers = 10_000
+/** Answers kept for all callers together before they are dropped and begun anew: each token of nobody is a caller. */
+const mostKept = 20_000
 
 /**
  * Resolved answers kept while nothing was committed that could change them, so that a pull asked again costs one look at
@@ -14,6 +14,8 @@ export class AnswerMemory<T> {
   readonly #about: 'rights' | 'content'
   #version: number | undefined
   #answers = new WeakMap<Caller, Map<string, T>>()
+  /** Not fewer than are kept: a caller that is forgotten takes its answers along uncounted. */
+  #kept = 0
 
   /** `about`: what the answers hang on. */
   constructor(db: Database, about: 'rights' | 'content') {
@@ -27,19 +29,22 @@ export class AnswerMemory<T> {
     if (version === undefined) return ask()
     if (version !== this.#version) {
       this.#version = version
-      this.#answers = new WeakMap()
+      this.#forget()
     }
-    let ofCaller = this.#answers.get(caller)
-    const known = ofCaller?.get(question)
+    const known = this.#answers.get(caller)?.get(question)
     if (known !== undefined) return known
     const found = await ask()
     // A commit between the look and the answer makes the answer one that must not be kept.
     if (this.#version !== version) return found
-    if (!ofCaller || ofCaller.size >= keptAnswers) {
-      ofCaller = new Map()
-      this.#answers.set(caller, ofCaller)
-    }
-    ofCaller.set(question, found)
+    if (this.#kept >= mostKept) this.#forget()
+    const ofCaller = this.#answers.get(caller) ?? new Map<string, T>()
+    this.#answers.set(caller, ofCaller.set(question, found))
+    this.#kept++
     return found
+  }
+
+  #forget(): void {
+    this.#answers = new WeakMap()
+    this.#kept = 0
   }
 }

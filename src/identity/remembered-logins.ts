@@ -8,9 +8,9 @@ const mostRemembered = 4096
 
 /**
  * Logins under a key of this process, for clients that send their password with every request. While nothing was
- * committed one that succeeded is answered at once; after a commit it is proved anew, and gives the same object as long as
- * it stands for the same user, key and epochs, so that answers kept for that object stay good. A failure is never
- * remembered.
+ * committed that changes rights, one that succeeded is answered at once; after such a commit it is proved anew, and gives the
+ * same object as long as it stands for the same user, key and epochs, so that answers kept for that object stay good. A
+ * failure is never remembered.
  */
 export function rememberLogins(
   db: Pick<AccountsDeps['db'], 'version'>,
