@@ -4,7 +4,7 @@ import type { AccountsDeps, Sealer } from '../core/accounts/deps.ts'
 import {
   deleteExpiredSigningKeys,
   findSigningKeyInUse,
-  findVerifyingKey,
+  findVerifyingKeys,
   insertSigningKey,
 } from '../core/accounts/proofs/queries.ts'
 import { DomainError } from '../core/errors.ts'
@@ -19,8 +19,10 @@ const signsForMs = 30 * dayMs
 /** Longer than any docker token lives (`tokens.docker_life` is at most 24 h), leeway included. */
 const acceptedAfterMs = dayMs + 3_600_000
 
-/** Ids of keys that this process does not know cost a query each; so many are asked for in a second, and no more. */
-const mostAskedPerSecond = 20
+/** An id that is not known has all keys read, which are few; so often in a second, and no more. */
+const mostLoadsPerSecond = 20
+/** Each signs for a month, and replicas that start at once make one each. */
+const mostKnown = 64
 
 /** The keys of docker tokens, shared by all replicas through the store, their private halves sealed. */
 export type SigningKeys = {
@@ -37,13 +39,21 @@ export function openSigningKeys({
   clock,
   sealer,
 }: Pick<AccountsDeps, 'db' | 'clock'> & { sealer: Sealer }): SigningKeys {
-  const known = new BoundedMemory<string, { publicKey: CryptoKey; expiresMs: number }>(64)
+  const known = new BoundedMemory<string, { publicKey: CryptoKey; expiresMs: number }>(mostKnown)
   let signing: { id: string; privateKey: CryptoKey; untilMs: number } | undefined
   let obtaining: Promise<{ id: string; privateKey: CryptoKey }> | undefined
-  const mayAsk = bucket(mostAskedPerSecond)
+  let loading: Promise<void> | undefined
+  const mayLoad = bucket(mostLoadsPerSecond)
+
+  const remember = async (row: VerifyingKey) => {
+    if (row.algorithm !== signingAlgorithm || known.get(row.id)) return
+    const publicKey = (await importJWK(JSON.parse(row.public_jwk), signingAlgorithm)) as CryptoKey
+    known.set(row.id, { publicKey, expiresMs: row.expires_ms })
+  }
 
   const obtain = async () => {
     const row = (await findSigningKeyInUse(db.read, clock.nowMs())) ?? (await makeKey())
+    await remember(row)
     const pem = new TextDecoder().decode(sealer.unseal(row.sealed_private_key, sealPurpose(row.id)))
     signing = { id: row.id, privateKey: await importPKCS8(pem, signingAlgorithm), untilMs: row.signs_until_ms }
     return signing
@@ -66,19 +76,23 @@ export function openSigningKeys({
     return row
   }
 
-  // All requests that come with an unknown key at once share one query, as they do after a start.
-  const asking = new Map<string, Promise<CryptoKey | undefined>>()
-  const ask = async (id: string): Promise<CryptoKey | undefined> => {
-    const nowMs = clock.nowMs()
+  const load = async () => {
+    for (const row of await findVerifyingKeys(db.read, { nowMs: clock.nowMs(), limit: mostKnown })) await remember(row)
+  }
+
+  const find = async (id: string): Promise<CryptoKey | undefined> => {
+    // What is being read may bring the key, and whoever made one since has it read once more.
+    if (!known.get(id)) await loading
+    if (!known.get(id)) {
+      if (!loading && !mayLoad(clock.nowMs()))
+        throw new DomainError('too_many_requests', 'too many tokens of unknown keys: try again in a second')
+      loading ??= load().finally(() => {
+        loading = undefined
+      })
+      await loading
+    }
     const kept = known.get(id)
-    if (kept) return nowMs < kept.expiresMs ? kept.publicKey : undefined
-    if (!mayAsk(nowMs))
-      throw new DomainError('too_many_requests', 'too many tokens of unknown keys: try again in a second')
-    const row = await findVerifyingKey(db.read, id, nowMs)
-    if (row?.algorithm !== signingAlgorithm) return undefined
-    const publicKey = (await importJWK(JSON.parse(row.public_jwk), signingAlgorithm)) as CryptoKey
-    known.set(id, { publicKey, expiresMs: row.expires_ms })
-    return publicKey
+    return kept && clock.nowMs() < kept.expiresMs ? kept.publicKey : undefined
   }
 
   return {
@@ -89,17 +103,15 @@ export function openSigningKeys({
       })
       return obtaining
     },
-    find: id => {
-      const asked = asking.get(id) ?? ask(id).finally(() => asking.delete(id))
-      asking.set(id, asked)
-      return asked
-    },
+    find,
     deleteExpired: () => {
       const nowMs = clock.nowMs()
       return db.write(tx => deleteExpiredSigningKeys(tx, nowMs))
     },
   }
 }
+
+type VerifyingKey = Awaited<ReturnType<typeof findVerifyingKeys>>[number]
 
 function sealPurpose(keyId: string): string {
   return `signing-key ${keyId}`

@@ -175,20 +175,31 @@ describeEngines('docker tokens', (_engine, open) => {
     expect(row.public_jwk).not.toContain('"d"')
   })
 
+  const unknownTokens = async () => {
+    const own = await generateKeyPair('ES256')
+    const sign = (number: number) =>
+      new SignJWT({}).setProtectedHeader({ alg: 'ES256', kid: `unknown-${number}` }).sign(own.privateKey)
+    return Promise.all(Array.from({ length: 100 }, (_, number) => sign(number)))
+  }
+
   test('tokens of unknown keys ask the store only so often, and known keys are not held up by them', async () => {
     const server = replica()
     const { token } = await server.issue(caller, scopes)
-    await server.verify(token)
-    const { token: fresh } = await server.issue(caller, scopes)
-    const own = await generateKeyPair('ES256')
-    const flood = await Promise.all(
-      Array.from({ length: 100 }, async (_, number) => {
-        const forged = new SignJWT({}).setProtectedHeader({ alg: 'ES256', kid: `unknown-${number}` })
-        return refusal(server, await forged.sign(own.privateKey))
-      }),
-    )
-    const codes = new Set(flood.map(error => error?.code))
+    const codes = new Set<unknown>()
+    for (const one of await unknownTokens()) codes.add((await refusal(server, one))?.code)
     expect(codes).toEqual(new Set(['credentials_invalid', 'too_many_requests']))
-    expect(await server.verify(fresh)).toMatchObject({ kind: 'user' })
+    expect(await server.verify(token)).toMatchObject({ kind: 'user' })
+  })
+
+  test('nor is a key held up that the process has not used yet, after a start and during one', async () => {
+    const { token } = await replica().issue(caller, scopes)
+    const unknown = await unknownTokens()
+    const started = replica()
+    for (const one of unknown) await refusal(started, one)
+    expect(await started.verify(token)).toMatchObject({ kind: 'user' })
+    const starting = replica()
+    const flood = unknown.map(one => refusal(starting, one))
+    expect(await starting.verify(token)).toMatchObject({ kind: 'user' })
+    await Promise.all(flood)
   })
 })

@@ -76,18 +76,19 @@ export async function findSigningKeyInUse(db: Reader, nowMs: number): Promise<Ro
     .executeTakeFirst()
 }
 
-/** The public half of a key whose tokens are still accepted. */
-export async function findVerifyingKey(
+/** The public halves of the keys whose tokens are still accepted, the newest first. */
+export async function findVerifyingKeys(
   db: Reader,
-  id: string,
-  nowMs: number,
-): Promise<Pick<Row<'signing_keys'>, 'algorithm' | 'public_jwk' | 'expires_ms'> | undefined> {
+  { nowMs, limit }: { nowMs: number; limit: number },
+): Promise<Pick<Row<'signing_keys'>, 'id' | 'algorithm' | 'public_jwk' | 'expires_ms'>[]> {
   return db
     .selectFrom('signing_keys')
-    .select(['algorithm', 'public_jwk', 'expires_ms'])
-    .where('id', '=', id)
+    .select(['id', 'algorithm', 'public_jwk', 'expires_ms'])
     .where('expires_ms', '>', nowMs)
-    .executeTakeFirst()
+    .orderBy('expires_ms', 'desc')
+    .orderBy('id')
+    .limit(limit)
+    .execute()
 }
 
 export async function insertSigningKey(tx: Transaction, row: NewRow<'signing_keys'>): Promise<void> {
