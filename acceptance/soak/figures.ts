@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, readlinkSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { memoryBytes, processTree } from '../../bench/processes.ts'
 import type { Database } from '../../src/metadata/database.ts'
@@ -9,6 +9,7 @@ import type { Program } from '../program.ts'
 /** What a program holds at one moment. */
 export type Figures = {
   residentMib: number
+  /** But for those of the database, which SQLite opens when it needs them. */
   descriptors: number
   /** Sessions that a client could come back to, and those of them that a request is writing to. */
   uploads: number
@@ -41,7 +42,7 @@ export async function openFigures(
       const withBytes = sessions.filter(session => session.offset_bytes > 0)
       return {
         residentMib: Math.round(memoryBytes(pid, 'VmRSS') / 1024 / 1024),
-        descriptors: readdirSync(`/proc/${pid}/fd`).length,
+        descriptors: countDescriptors(pid, join(program.dataDir, 'stower.db')),
         uploads: sessions.length,
         heldUploads: sessions.filter(session => session.lease_until_ms > 0).length,
         stagedFiles: staged.length,
@@ -69,6 +70,18 @@ function serverProcess(launcher: number): number {
   const last = processTree(launcher).at(-1)
   if (last === undefined) throw new Error('the program has no process')
   return last
+}
+
+function countDescriptors(pid: number, database: string): number {
+  const folder = `/proc/${pid}/fd`
+  return readdirSync(folder).filter(name => {
+    try {
+      return !readlinkSync(join(folder, name)).startsWith(database)
+    } catch {
+      // Closed meanwhile.
+      return false
+    }
+  }).length
 }
 
 /** Paths below a folder. */

@@ -29,6 +29,8 @@ export type SoakReport = {
 }
 
 const settleLimitMs = 90_000
+/** Of ours: a connection that stays would count as one that a client left behind. */
+const onlyRequest = { connection: 'close' }
 
 /**
  * Lets many clients push, pull, delete and go away in the middle, all at once, against a program of its own; then waits
@@ -80,7 +82,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
 /** A token for all that the clients do. Deleting is granted only where there is a repository, so they are made first. */
 async function bearerToken({ url }: Program): Promise<string> {
   const { user, password } = logins.password
-  const headers = { authorization: `Basic ${btoa(`${user}:${password}`)}` }
+  const headers = { ...onlyRequest, authorization: `Basic ${btoa(`${user}:${password}`)}` }
   const query = new URLSearchParams({ service: 'dockyard' })
   const { digest } = makeContent(0)
   for (const name of repositories) {
@@ -95,7 +97,7 @@ async function bearerToken({ url }: Program): Promise<string> {
 
 /** Answers of 5xx, also those that no client stayed to see. */
 async function failedRequests({ url }: Program): Promise<number> {
-  const text = await (await fetch(`${url}/metrics`)).text()
+  const text = await (await fetch(`${url}/metrics`, { headers: onlyRequest })).text()
   const counts = [...text.matchAll(/^stower_http_requests_total\{[^}]*status="5xx"[^}]*\} (\d+)$/gm)]
   return counts.reduce((sum, [, count]) => sum + Number(count), 0)
 }
