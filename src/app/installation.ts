@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BlobStore } from '../blobstore/blobstore.ts'
+import { makeDurableFolder } from '../blobstore/durable-folders.ts'
 import { type CommitStep, openFilesystemStore } from '../blobstore/filesystem.ts'
 import type { Config } from '../config.ts'
 import type { AccountsDeps } from '../core/accounts/deps.ts'
@@ -100,12 +101,11 @@ async function openDatabase(config: Config, logger: Logger, role: 'server' | 'co
 }
 
 /** Makes the data folder for its owner alone. Throws `unavailable` where that can't be. */
-export async function prepareFolder(dataDir: string): Promise<void> {
+async function prepareFolder(dataDir: string): Promise<void> {
   try {
     const existed = await stat(dataDir).catch(() => undefined)
     if (existed) return
-    await mkdir(dataDir, { recursive: true, mode: 0o700 })
-    await chmod(dataDir, 0o700)
+    await makeDurableFolder(dataDir)
   } catch (cause) {
     throw new DomainError(
       'unavailable',

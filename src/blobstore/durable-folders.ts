@@ -40,6 +40,14 @@ export function durableFolders(root: string): DurableFolders {
   return { ensure, forget: path => void known.delete(path) }
 }
 
+/** Makes a folder with those above it that are missing, each durable. One that is there is left as it is. */
+export async function makeDurableFolder(path: string): Promise<void> {
+  const firstMade = await mkdir(path, { recursive: true, mode: folderMode })
+  if (firstMade === undefined) return
+  // Every folder on the way from the first one made has a new entry in its parent.
+  for (let made = path; made.length >= firstMade.length; made = dirname(made)) await syncFolder(dirname(made))
+}
+
 /** Puts a folder's entries on disk: names made, renamed or removed in it before the call survive a power cut. */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r')

@@ -1,5 +1,5 @@
 import { constants, type Stats, statSync } from 'node:fs'
-import { access, type FileHandle, mkdir, open, readdir, readFile, rename, stat, statfs, unlink } from 'node:fs/promises'
+import { access, type FileHandle, open, readdir, readFile, rename, stat, statfs, unlink } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { DomainError, isDomainError } from '../core/errors.ts'
 import type { ByteRange } from '../protocol/oci/range.ts'
@@ -13,7 +13,7 @@ import type {
   UploadState,
   UploadWriter,
 } from './blobstore.ts'
-import { type DurableFolders, durableFolders, syncFolder } from './durable-folders.ts'
+import { type DurableFolders, durableFolders, makeDurableFolder, syncFolder } from './durable-folders.ts'
 import { streamFile } from './file-stream.ts'
 import {
   errnoOf,
@@ -28,7 +28,6 @@ import {
 import {
   type FolderPaths,
   fileMode,
-  folderMode,
   folderPaths,
   formatLocation,
   isUploadId,
@@ -67,7 +66,7 @@ export type FilesystemStoreOptions = {
 export async function openFilesystemStore(options: FilesystemStoreOptions): Promise<BlobStore> {
   const paths = folderPaths(resolve(options.dataDir))
   try {
-    await makeDataFolder(paths.dataDir)
+    await makeDurableFolder(paths.dataDir)
     const folders = durableFolders(paths.dataDir)
     await folders.ensure(paths.blobsDir)
     await folders.ensure(paths.uploadsDir)
@@ -332,13 +331,6 @@ async function openAtLeast(path: string, flags: 'r' | 'r+', offsetBytes: number)
     await file.close()
     throw error
   }
-}
-
-async function makeDataFolder(dataDir: string): Promise<void> {
-  const firstMade = await mkdir(dataDir, { recursive: true, mode: folderMode })
-  if (firstMade === undefined) return
-  // Every folder on the way from the first one made has a new entry in its parent.
-  for (let path = dataDir; path.length >= firstMade.length; path = dirname(path)) await syncFolder(dirname(path))
 }
 
 /** A rename does not reach from one file system to another, and the first commit is too late to learn it. */

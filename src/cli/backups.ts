@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
-import { backUp, restore } from '../app/backup.ts'
+import { backUp, type CopiedInstallation, restore } from '../app/backup.ts'
+import type { Digest } from '../protocol/oci/digest.ts'
 import { type Command, positional, print, requireConfig } from './command.ts'
 
 export const backupCommands: readonly Command[] = [
@@ -14,14 +15,14 @@ export const backupCommands: readonly Command[] = [
     run: async invocation => {
       const folder = resolve(positional(invocation, 'dir'))
       const config = requireConfig(invocation)
-      const copied = await backUp(config, folder)
+      const copied = await backUp(config, folder, { onLost: tellLost })
       print(`${copied.blobs} blobs and the database are in ${folder}`)
       print(
         copied.hasKey
           ? 'The encryption key is in it, too: keep the folder as safe as the installation.'
           : 'The encryption key is not in it: keep the value of STOWER_ENCRYPTION_KEY with it.',
       )
-      return 0
+      return outcomeOf(copied)
     },
   },
   {
@@ -37,9 +38,23 @@ export const backupCommands: readonly Command[] = [
     settings: 'accepted',
     run: async invocation => {
       const config = requireConfig(invocation)
-      const copied = await restore(config, resolve(positional(invocation, 'dir')))
+      const copied = await restore(config, resolve(positional(invocation, 'dir')), { onLost: tellLost })
       print(`${copied.blobs} blobs and the database are restored into ${config.dataDir}`)
-      return 0
+      return outcomeOf(copied)
     },
   },
 ]
+
+function tellLost(digest: Digest): void {
+  process.stderr.write(`lost: ${digest}\n`)
+}
+
+/** A copy that lacks something is good, but not what was asked for. */
+function outcomeOf({ lost }: CopiedInstallation): number {
+  if (lost === 0) return 0
+  const [blobs, are] = lost === 1 ? ['blob', 'is'] : ['blobs', 'are']
+  process.stderr.write(
+    `stower: ${lost} ${blobs} lost their bytes and ${are} not in it, everything else is; who pushes them again heals them\n`,
+  )
+  return 1
+}

@@ -383,10 +383,10 @@ export async function deleteLink(
 export async function listBlobLocations(
   db: Reader,
   page: { after: Uint8Array; limit: number },
-): Promise<{ digest: Uint8Array; location: string }[]> {
+): Promise<Pick<Row<'blobs'>, 'digest' | 'location' | 'size_bytes'>[]> {
   return db
     .selectFrom('blobs')
-    .select(['digest', 'location'])
+    .select(['digest', 'location', 'size_bytes'])
     .where('digest', '>', page.after)
     .where('state', '=', 'present')
     .orderBy('digest')

@@ -1,11 +1,10 @@
-import { rm } from 'node:fs/promises'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { Pool, type PoolClient, types } from 'pg'
 import { DomainError } from '../../core/errors.ts'
 import type { Database, Parameter, PreparedQuery, Reader, Transaction, WriteOptions } from '../database.ts'
 import { migrate } from '../migrate.ts'
 import { migrations } from '../migrations/all.ts'
-import { publishFile } from '../publish-file.ts'
+import { makeCopy } from '../sqlite/copy.ts'
 import { openSqlite } from '../sqlite/database.ts'
 import type { Tables } from '../tables.ts'
 import { copyFromPostgres } from '../transfer.ts'
@@ -135,19 +134,18 @@ export class PostgresDatabase implements Database {
 
   /** The copy is a SQLite file of the same schema, so that one kind of backup serves both engines. */
   async copyTo(file: string): Promise<void> {
-    const partial = `${file}.partial`
-    await rm(partial, { force: true })
-    await this.withClient(async client => {
-      const { rows } = await client.query<{ version: number }>('select max(version) as version from schema_versions')
-      const version = rows[0]?.version ?? 0
-      {
-        await using copy = await openSqlite({ file: partial, checkpoints: 'on-close' })
-        const steps = migrations.filter(step => step.version <= version)
-        await migrate(copy, { copyFile: () => file, nowMs: Date.now(), migrations: steps })
-      }
-      await copyFromPostgres(client, partial)
-    })
-    await publishFile(partial, file)
+    await makeCopy(file, partial =>
+      this.withClient(async client => {
+        const { rows } = await client.query<{ version: number }>('select max(version) as version from schema_versions')
+        const version = rows[0]?.version ?? 0
+        {
+          await using copy = await openSqlite({ file: partial, checkpoints: 'on-close' })
+          const steps = migrations.filter(step => step.version <= version)
+          await migrate(copy, { copyFile: () => file, nowMs: Date.now(), migrations: steps })
+        }
+        await copyFromPostgres(client, partial)
+      }),
+    )
   }
 
   /** One connection for itself: migrations and copies, which speak to the server directly. */

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import type { Reader } from '../database.ts'
 import { publishFile } from '../publish-file.ts'
 import { openConnection } from './connection.ts'
-import { translateSqliteError } from './sqlite-errors.ts'
+import { translateCopyError, translateSqliteError } from './sqlite-errors.ts'
 
 /** The database of a backup: read, and copied on, without a change to its folder, which may be a read-only medium. */
 export type SqliteCopy = Disposable & { read: Reader; copyTo: (file: string) => Promise<void> }
@@ -23,12 +23,21 @@ export function openSqliteCopy(file: string): SqliteCopy {
 
 /** Makes one durable file without a log of what `vacuum` writes; it takes the place of another. */
 export async function vacuumInto(file: string, vacuum: (partial: string) => void): Promise<void> {
+  await makeCopy(file, async partial => vacuum(partial))
+}
+
+/**
+ * What `write` puts into a file of its own becomes `file`, whole or not at all. Errors of writing it are told as such
+ * (`storage_full`, `unavailable`): they are not about the database that is copied.
+ */
+export async function makeCopy(file: string, write: (partial: string) => Promise<void>): Promise<void> {
   const partial = `${file}.partial`
   await rm(partial, { force: true })
   try {
-    vacuum(partial)
+    await write(partial)
+    await publishFile(partial, file)
   } catch (error) {
-    throw translateSqliteError(error)
+    await rm(partial, { force: true }).catch(() => {})
+    throw translateCopyError(file, error)
   }
-  await publishFile(partial, file)
 }

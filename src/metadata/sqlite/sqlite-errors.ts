@@ -41,3 +41,21 @@ export function translateSqliteError(error: unknown): unknown {
   }
   return error
 }
+
+/** As `translateSqliteError`, for what goes wrong while a copy is written to `file`. */
+export function translateCopyError(file: string, error: unknown): unknown {
+  const origin = error instanceof DomainError ? error.cause : error
+  if (isSqliteError(origin, 'SQLITE_FULL', 'ENOSPC', 'EDQUOT')) {
+    const message = `there is no room for ${file}: free some there, or choose another place`
+    return new DomainError('storage_full', message, {}, { cause: error })
+  }
+  if (isSqliteError(origin, 'SQLITE_CANTOPEN', 'SQLITE_READONLY', 'SQLITE_IOERR_WRITE', 'SQLITE_IOERR_FSYNC')) {
+    return new DomainError(
+      'unavailable',
+      `${file} cannot be written: look at its folder and disk`,
+      {},
+      { cause: error },
+    )
+  }
+  return translateSqliteError(error)
+}
