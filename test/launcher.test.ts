@@ -40,6 +40,7 @@ function stop(why) {
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => stop(signal))
 const { UV_THREADPOOL_SIZE: threads, DOTENV: dotenv } = process.env
 console.log(JSON.stringify({ args: process.argv.slice(2), threads, dotenv }))
+if (command === 'fail') throw new Error('failed here')
 if (command === 'exit') process.exit(Number(code))
 if (command === 'die') process.kill(process.pid, 'SIGKILL')
 for await (const _ of Bun.file(Number(process.env.STOWER_LAUNCHER_PIPE)).stream()) {}
@@ -62,8 +63,9 @@ function makeProject(): string {
   for (const name of ['bin', 'scripts', 'package.json', 'package-lock.json', '.npmrc']) {
     cpSync(join(project, name), join(root, name), { recursive: true })
   }
-  mkdirSync(join(root, 'src'))
+  mkdirSync(join(root, 'src', 'metadata', 'sqlite'), { recursive: true })
   writeFileSync(join(root, 'src', 'main.ts'), program)
+  writeFileSync(join(root, 'src', 'metadata', 'sqlite', 'checkpointer.ts'), '')
   mkdirSync(join(root, 'npm'))
   writeFileSync(join(root, 'npm', 'package.json'), '{"type":"module"}')
   writeFileSync(join(root, 'npm', 'npm-cli.js'), npm)
@@ -186,7 +188,7 @@ test('the first start installs what package-lock.json says, without development 
   expect(stderr).toMatch(/^stower: installing .*\n$/)
   expect(npmRuns(root)).toHaveLength(1)
   expect(npmRuns(root)[0]).toMatch(/^ci --ignore-scripts --no-audit --no-fund .*--omit=dev/)
-  expect(readdirSync(join(root, '.cache'))).toEqual([])
+  expect(readdirSync(join(root, '.cache'))).toEqual(['bundles'])
 })
 
 test('two first starts at once install once', async () => {
@@ -252,4 +254,45 @@ test('a folder that was moved still starts', async () => {
   renameSync(root, moved)
   folders.push(moved)
   expect((await launch(moved, ['exit', '3']).exit).code).toBe(3)
+})
+
+function bundlesOf(root: string): string[] {
+  return readdirSync(join(root, '.cache', 'bundles'))
+}
+
+test('the program is put into one file once, and again when a source of it changes', async () => {
+  const root = makeInstalledProject()
+  expect((await launch(root, ['exit', '1']).exit).code).toBe(1)
+  const [first] = bundlesOf(root)
+  expect((await launch(root, ['exit', '2']).exit).code).toBe(2)
+  expect(bundlesOf(root)).toEqual([String(first)])
+
+  writeFileSync(join(root, 'src', 'main.ts'), program.replace('Number(code)', '40 + Number(code)'))
+  expect((await launch(root, ['exit', '2']).exit).code).toBe(42)
+  expect(bundlesOf(root)).toHaveLength(2)
+
+  const longAgo = new Date(Date.now() - 7_200_000)
+  utimesSync(join(root, '.cache', 'bundles', String(first)), longAgo, longAgo)
+  writeFileSync(join(root, 'src', 'main.ts'), program.replace('Number(code)', '50 + Number(code)'))
+  expect((await launch(root, ['exit', '2']).exit).code).toBe(52)
+  expect(bundlesOf(root)).toHaveLength(2)
+  expect(bundlesOf(root)).not.toContain(first)
+})
+
+test('first starts at once each run the program', async () => {
+  const root = makeInstalledProject()
+  const exits = await Promise.all(['1', '2', '3'].map(code => launch(root, ['exit', code]).exit))
+  expect(exits.map(exit => exit.code)).toEqual([1, 2, 3])
+  expect(bundlesOf(root)).toHaveLength(1)
+})
+
+test('where no bundle can be made, the sources run', async () => {
+  const root = makeInstalledProject()
+  writeFileSync(join(root, '.cache'), '')
+  expect((await launch(root, ['exit', '6']).exit).code).toBe(6)
+})
+
+test('a stack trace names the sources', async () => {
+  const { stderr } = await launch(makeInstalledProject(), ['fail']).exit
+  expect(stderr).toMatch(/failed here\n.*src\/main\.ts:\d+/)
 })

@@ -158,10 +158,9 @@ export class SqliteDatabase implements Database {
   }
 }
 
-/** Inside the executable every module says it is the entry, and a worker's file lies where it lay below `src`. */
+/** In a bundle every module says it is the entry, and a worker's file lies where it lay below `src`. */
 function checkpointerUrl(): string {
-  const isCompiled = import.meta.url.includes('/$bunfs/') || import.meta.url.includes('~BUN')
-  return isCompiled
-    ? new URL('./metadata/sqlite/checkpointer.ts', import.meta.url).href
-    : new URL('./checkpointer.ts', import.meta.url).href
+  const isBundled = !import.meta.url.endsWith('/src/metadata/sqlite/database.ts')
+  const path = isBundled ? './metadata/sqlite/checkpointer.js' : './checkpointer.ts'
+  return new URL(path, import.meta.url).href
 }
