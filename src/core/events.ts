@@ -54,7 +54,7 @@ export async function recordEvent(tx: Transaction, by: Requester<Actor>, event: 
 export async function recordEvents(tx: Transaction, by: Requester<Actor>, events: readonly Event[]): Promise<void> {
   await insertEvents(
     tx,
-    events.map(event => rowOf(by, event)),
+    events.map(event => rowOfEvent(by, event)),
   )
 }
 
@@ -73,7 +73,8 @@ const insertEvents = insertion('events', [
   'detail',
 ])
 
-function rowOf(by: Requester<Actor>, event: Event): NewRow<'events'> {
+/** An event as it is stored. */
+export function rowOfEvent(by: Requester<Actor>, event: Event): NewRow<'events'> {
   const actor = actorOf(by)
   return {
     at_ms: event.atMs,

@@ -8,10 +8,8 @@ import type { Clock } from '../clock.ts'
 import { DomainError } from '../errors.ts'
 import { recordEvent } from '../events.ts'
 import { requireRepository } from '../repositories/push-target.ts'
-import { recordTagChanges } from '../tags/move-tag.ts'
+import { deleteTagsOf } from '../tags/move-tag.ts'
 import { requireState } from '../tags/preconditions.ts'
-import { deleteTagsOf } from '../tags/queries.ts'
-import { addToTotal } from '../totals.ts'
 import { deleteManifestRow } from './queries.ts'
 
 /**
@@ -29,10 +27,7 @@ export async function deleteManifest(
   const bytes = digestToBytes(digest)
   await deps.db.write(async tx => {
     const nowMs = deps.clock.nowMs()
-    const tags = await deleteTagsOf(tx, target.repositoryId, bytes)
-    const changes = tags.map(tag => ({ tag, before: bytes, after: undefined }))
-    await recordTagChanges(tx, by, { target, changes, nowMs })
-    await addToTotal(tx, `repository:${target.repositoryId}`, 'tags', -tags.length)
+    await deleteTagsOf(tx, by, { target, digest: bytes, nowMs })
     if (!(await deleteManifestRow(tx, target.repositoryId, bytes))) {
       throw new DomainError('manifest_unknown', `${target.path} holds no manifest ${digest}`, { reference: digest })
     }

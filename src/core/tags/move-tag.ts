@@ -1,9 +1,9 @@
 import type { Database, Transaction } from '../../metadata/database.ts'
 import type { Requester } from '../caller.ts'
-import { actorOf, recordEvents } from '../events.ts'
+import { actorOf, recordEvents, rowOfEvent } from '../events.ts'
 import type { Target } from '../repositories/push-target.ts'
 import { addToTotal } from '../totals.ts'
-import { holdTags, insertTagHistory, upsertTags } from './queries.ts'
+import { deleteTagRows, holdTags, insertDeletions, insertTagHistory, upsertTags } from './queries.ts'
 
 /** Points tags, each named once, at a manifest of the repository, with a line of history and an event for each. */
 export async function moveTags(
@@ -61,4 +61,21 @@ export async function recordTagChanges(
       detail: { repository: target.path, tag },
     })),
   )
+}
+
+/**
+ * Removes every tag of a manifest, with a line of history and an event for each. They may be any number, so what is written
+ * of them is made where they are.
+ */
+export async function deleteTagsOf(
+  tx: Transaction,
+  by: Requester,
+  { target, digest, nowMs }: { target: Target; digest: Uint8Array; nowMs: number },
+): Promise<void> {
+  const { accountId, organizationId, repositoryId, path } = target
+  const detail = JSON.stringify({ repository: path, tag: '' })
+  const event = rowOfEvent(by, { kind: 'tag.deleted', atMs: nowMs, accountId, organizationId, repositoryId })
+  await insertDeletions(tx, { repositoryId, digest, event: { ...event, detail: detail.slice(0, -'"}'.length) } })
+  const count = await deleteTagRows(tx, repositoryId, digest)
+  await addToTotal(tx, `repository:${repositoryId}`, 'tags', -count)
 }

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Database, Reader, Transaction } from '../../metadata/database.ts'
 import { lockRow } from '../../metadata/dialects.ts'
 import { insertion, perShape, statement } from '../../metadata/statement.ts'
@@ -89,15 +90,62 @@ export async function deleteTagRow(
   return row?.digest
 }
 
-/** Removes every tag of a manifest; their names. */
-export async function deleteTagsOf(tx: Transaction, repositoryId: number, digest: Uint8Array): Promise<string[]> {
-  const rows = await tx
+/**
+ * What removing every tag of a manifest is to be known by: a row of history and a copy of `event` for each, in one statement
+ * each, for they may be many. `event` has `detail` up to where the tag's name stands in it.
+ */
+export async function insertDeletions(
+  tx: Transaction,
+  { repositoryId, digest, event }: { repositoryId: number; digest: Uint8Array; event: NewRow<'events'> },
+): Promise<void> {
+  const tags = tx.selectFrom('tags').where('repository_id', '=', repositoryId).where('digest', '=', digest)
+  const number = (value: number | null | undefined) => sql<number>`cast(${value ?? null} as bigint)`
+  const { val } = sql
+  await tx
+    .insertInto('tag_history')
+    .columns(['repository_id', 'tag', 'digest_before', 'actor_id', 'actor_name', 'at_ms'])
+    .expression(
+      tags.select([
+        ...(['repository_id', 'name', 'digest'] as const),
+        val(event.actor_id).as('actor_id'),
+        val(event.actor_name).as('actor_name'),
+        number(event.at_ms).as('at_ms'),
+      ]),
+    )
+    .execute()
+  await tx
+    .insertInto('events')
+    .columns([
+      ...(['at_ms', 'account_id', 'organization_id', 'repository_id', 'kind', 'actor_id', 'actor_name'] as const),
+      ...(['source_address', 'request_id', 'digest_before', 'detail'] as const),
+    ])
+    .expression(
+      tags.select([
+        number(event.at_ms).as('at_ms'),
+        val(event.account_id).as('account_id'),
+        number(event.organization_id).as('organization_id'),
+        'repository_id',
+        val(event.kind).as('kind'),
+        val(event.actor_id).as('actor_id'),
+        val(event.actor_name).as('actor_name'),
+        val(event.source_address).as('source_address'),
+        val(event.request_id).as('request_id'),
+        'digest',
+        // No tag has a character that JSON escapes.
+        sql<string>`${event.detail} || name || '"}'`.as('detail'),
+      ]),
+    )
+    .execute()
+}
+
+/** Removes every tag of a manifest; how many they were. */
+export async function deleteTagRows(tx: Transaction, repositoryId: number, digest: Uint8Array): Promise<number> {
+  const { numDeletedRows } = await tx
     .deleteFrom('tags')
     .where('repository_id', '=', repositoryId)
     .where('digest', '=', digest)
-    .returning('name')
-    .execute()
-  return rows.map(row => row.name)
+    .executeTakeFirst()
+  return Number(numDeletedRows)
 }
 
 /** Names after `after`, in byte order. */
