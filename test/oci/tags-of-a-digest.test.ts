@@ -56,4 +56,27 @@ describeEngines('tags of one digest', (_engine, open) => {
       ...{ digest_before: row.digest, digest_after: null, detail: '{"repository":"group/app","tag":"tag-77"}' },
     })
   }, 60_000)
+
+  test('one that is pushed again is newer, and has not moved', async () => {
+    await using database = { ...(await open()), [Symbol.asyncDispose]: () => database.dispose() }
+    const { db } = database
+    const registry = await openCoreRegistry(db)
+    const layer = await registry.push('app', 'layer')
+    await registry.pushImage('app', 'v1', [layer])
+    const firstMs = registry.time.nowMs
+    registry.passMs(60_000)
+    await registry.pushImage('app', 'v1', [layer])
+    expect(await db.read.selectFrom('tags').select(['created_ms', 'updated_ms']).execute()).toEqual([
+      { created_ms: firstMs, updated_ms: firstMs + 60_000 },
+    ])
+    expect(await db.read.selectFrom('tag_history').select('at_ms').execute()).toEqual([{ at_ms: firstMs }])
+    const kinds = ['manifest.pushed', 'tag.moved']
+    expect(
+      await db.read.selectFrom('events').select(['kind', 'at_ms']).where('kind', 'in', kinds).orderBy('id').execute(),
+    ).toEqual([
+      { kind: 'manifest.pushed', at_ms: firstMs },
+      { kind: 'tag.moved', at_ms: firstMs },
+      { kind: 'manifest.pushed', at_ms: firstMs + 60_000 },
+    ])
+  })
 })

@@ -99,18 +99,19 @@ export async function pushManifest(
         })),
       })
       if (shape.depth > 0) await measureParents(tx, target.repositoryId, digest)
-      await recordEvent(tx, by, {
-        kind: 'manifest.pushed',
-        atMs: nowMs,
-        accountId: target.accountId,
-        organizationId: target.organizationId,
-        repositoryId: target.repositoryId,
-        digestAfter: digest,
-        detail: { repository: target.path, mediaType: push.manifest.mediaType },
-      })
     } else {
       await requireSameType(tx, target, push)
     }
+    // Also of what was there before: nothing else tells of a push that moves no tag.
+    await recordEvent(tx, by, {
+      kind: 'manifest.pushed',
+      atMs: nowMs,
+      accountId: target.accountId,
+      organizationId: target.organizationId,
+      repositoryId: target.repositoryId,
+      digestAfter: digest,
+      detail: { repository: target.path, mediaType: push.manifest.mediaType },
+    })
     await moveTags(tx, by, { engine: deps.db.engine, target, tags: push.tags, digest, nowMs })
   })
   return push

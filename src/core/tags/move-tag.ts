@@ -5,7 +5,10 @@ import type { Target } from '../repositories/push-target.ts'
 import { addToTotal } from '../totals.ts'
 import { deleteTagRows, holdTags, insertDeletions, insertTagHistory, upsertTags } from './queries.ts'
 
-/** Points tags, each named once, at a manifest of the repository, with a line of history and an event for each. */
+/**
+ * Points tags, each named once, at a manifest of the repository, with a line of history and an event for each that moves. One
+ * that points there already was pushed again, and is as new as if it had moved.
+ */
 export async function moveTags(
   tx: Transaction,
   by: Requester,
@@ -18,7 +21,9 @@ export async function moveTags(
   await upsertTags(tx, { repositoryId, tags, digest, nowMs })
   await recordTagChanges(tx, by, {
     target,
-    changes: tags.map(tag => ({ tag, before: before.get(tag), after: digest })),
+    changes: tags
+      .map(tag => ({ tag, before: before.get(tag), after: digest }))
+      .filter(change => change.before?.toHex() !== digest.toHex()),
     nowMs,
   })
   await addToTotal(tx, `repository:${repositoryId}`, 'tags', tags.length - before.size)
