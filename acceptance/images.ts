@@ -85,7 +85,7 @@ export async function writeOciLayout(folder: string, tars: readonly string[]): P
 
 type Descriptor = { mediaType: string; digest: string; size: number }
 
-/** Stored rather than compressed: gzip of 300 MB costs seconds and proves nothing here. */
+/** Stored rather than compressed: gzip of 150 MB costs seconds and proves nothing here. */
 async function addLayer(blobs: string, tar: string): Promise<Descriptor> {
   const packed = `${tar}.gz`
   await pipeline(createReadStream(tar), createGzip({ level: 0 }), createWriteStream(packed))

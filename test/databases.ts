@@ -42,7 +42,7 @@ export async function openSqliteForTest(): Promise<TestDatabase> {
 
 export async function openPostgresForTest(): Promise<TestDatabase> {
   const server = await postgresServer()
-  const db = await openPostgres({ url: await server.createDatabase(), connections: 12 })
+  const db = await openPostgres({ url: await server.createMigrated(), connections: 12 })
   await migrate(db, { copyFile: from => join(tmpdir(), `copy-${from}.db`), nowMs: Date.now() })
   return { db, dispose: () => db[Symbol.asyncDispose]() }
 }

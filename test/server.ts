@@ -53,7 +53,7 @@ export async function startTestServer(
 ): Promise<TestServer> {
   const dataDir = mkdtempSync(join(tmpdir(), 'stower-server-'))
   const databaseEnv: Record<string, string> =
-    engine === 'postgres' ? { STOWER_DATABASE_URL: await (await postgresServer()).createDatabase() } : {}
+    engine === 'postgres' ? { STOWER_DATABASE_URL: await (await postgresServer()).createMigrated() } : {}
   const env = {
     STOWER_LISTEN: '127.0.0.1:0',
     STOWER_DATA_DIR: dataDir,

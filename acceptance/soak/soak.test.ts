@@ -36,7 +36,7 @@ testWithTools(
   ['postgres'],
   `${title('postgres')} (PostgreSQL)`,
   async () => {
-    const databaseUrl = await (await postgresServer()).createDatabase()
+    const databaseUrl = await (await postgresServer()).createMigrated()
     await expectNothingLeft({ seconds: seconds.postgres, pushes: 64, pulls: 256, databaseUrl })
   },
   240_000,

@@ -19,7 +19,7 @@ for (const engine of ['sqlite', 'postgres'] as const) {
 
     beforeAll(async () => {
       const database: Record<string, string> =
-        engine === 'postgres' ? { STOWER_DATABASE_URL: await (await postgresServer()).createDatabase() } : {}
+        engine === 'postgres' ? { STOWER_DATABASE_URL: await (await postgresServer()).createMigrated() } : {}
       server = await startTestServer(engine, database)
       env = { STOWER_DATA_DIR: server.dataDir, ...database }
       await createOrganization(server, 'group')

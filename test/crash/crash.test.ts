@@ -58,7 +58,7 @@ testWithTools(
 /** Kills one server after another on one data folder, under load at each moment. Returns how many were killed. */
 async function runLane(engine: Engine, laneSeed: number): Promise<number> {
   const dataDir = mkdtempSync(join(tmpdir(), 'stower-crash-'))
-  const databaseUrl = engine === 'postgres' ? await (await postgresServer()).createDatabase() : undefined
+  const databaseUrl = engine === 'postgres' ? await (await postgresServer()).createMigrated() : undefined
   const at = { dataDir, ...(databaseUrl !== undefined && { databaseUrl }) }
   const lane = new Lane(at, randomOf(laneSeed), await spawnServer(at))
   try {

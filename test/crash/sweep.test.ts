@@ -54,7 +54,7 @@ testWithTools(
 
 async function runLane(engine: Engine, rounds: number, laneSeed: number): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), 'stower-sweep-crash-'))
-  const databaseUrl = engine === 'postgres' ? await (await postgresServer()).createDatabase() : undefined
+  const databaseUrl = engine === 'postgres' ? await (await postgresServer()).createMigrated() : undefined
   const at = { dataDir, isSweeping: true, ...(databaseUrl !== undefined && { databaseUrl }) }
   const random = randomOf(laneSeed)
   const load: ImageLoad = { url: '', authorization: '', random, images: [], pool: makePool(random) }

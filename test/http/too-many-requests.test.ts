@@ -10,14 +10,16 @@ afterAll(() => server.stop())
 const basic = (password: string) => ({ authorization: `Basic ${btoa(`${credentials.user}:${password}`)}` })
 
 /** A login with a password, which takes long to check, on every surface that takes one. */
-const logins: [surface: string, logIn: (password: string) => Promise<Response>][] = [
-  ['the registry API', password => fetch(`${server.url}/v2/`, { headers: basic(password) })],
+const logins: [surface: string, says: RegExp, logIn: (password: string) => Promise<Response>][] = [
+  ['the registry API', /TOOMANYREQUESTS/, password => fetch(`${server.url}/v2/`, { headers: basic(password) })],
   [
     'the token endpoint',
+    /TOOMANYREQUESTS/,
     password => fetch(`${server.url}/swr/auth/v2/registry/auth/?service=dockyard`, { headers: basic(password) }),
   ],
   [
     'the identity API',
+    /Too Many Requests/,
     password =>
       fetch(`${server.url}/v3/auth/tokens`, {
         method: 'POST',
@@ -34,10 +36,13 @@ const logins: [surface: string, logIn: (password: string) => Promise<Response>][
   ],
 ]
 
-test.each(logins)('too many logins at once on %s are told when to come back', async (_surface, logIn) => {
+test.each(logins)('too many logins at once on %s are told when to come back', async (_surface, says, logIn) => {
   const answers = await Promise.all(Array.from({ length: 150 }, (_, number) => logIn(`wrong ${number}`)))
   const refused = answers.filter(answer => answer.status === 429)
   expect(refused.length).toBeGreaterThan(0)
   expect(answers.filter(answer => answer.status !== 429 && answer.status !== 401)).toEqual([])
-  for (const answer of refused) expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(1)
+  for (const answer of refused) {
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(1)
+    expect(await answer.text()).toMatch(says)
+  }
 })

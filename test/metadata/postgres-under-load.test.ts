@@ -20,7 +20,7 @@ testWithTools(
   ['postgres'],
   'while PostgreSQL is away requests are 503, nothing is half made, and all goes on by itself when it is back',
   async () => {
-    const relay = await startRelay(await (await postgresServer()).createDatabase())
+    const relay = await startRelay(await (await postgresServer()).createMigrated())
     const server = await startTestServer('postgres', { STOWER_DATABASE_URL: relay.url })
     await createOrganization(server, 'load')
     const client = registryClient(server)
