@@ -121,7 +121,7 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
   const worker = opened.use(
     new JobWorker({
       queue,
-      handlers: jobHandlers(blobs, identity, sweeping),
+      handlers: jobHandlers({ blobs, identity, sweeping, logger }),
       ...(options.lookForJobsEveryMs !== undefined && { lookEveryMs: options.lookForJobsEveryMs }),
       clock: installation.clock,
       logger,
@@ -213,12 +213,28 @@ function openSurfaces({ config, access, identity, metrics, blobs, pulls, linkLea
   }
 }
 
-function jobHandlers(blobs: BlobDeps, identity: Identity, sweeping: JobHandler): ReadonlyMap<string, JobHandler> {
+function jobHandlers({
+  blobs,
+  identity,
+  sweeping,
+  logger,
+}: {
+  blobs: BlobDeps
+  identity: Identity
+  sweeping: JobHandler
+  logger: Logger
+}): ReadonlyMap<string, JobHandler> {
   const { db } = blobs
+  const onFailure = (error: unknown, uploadId: string) =>
+    logger.error({ error, uploadId }, 'an upload that nobody came back for could not be removed')
   return new Map<string, JobHandler>([
     [
       'uploads.expire',
-      { everyMs: 10 * 60_000, deletesContent: true, run: async () => void (await expireUploads(blobs)) },
+      {
+        everyMs: 10 * 60_000,
+        deletesContent: true,
+        run: async () => void (await expireUploads({ ...blobs, onFailure })),
+      },
     ],
     ['repository.purge', purgeHandler(blobs)],
     ['gc.sweep', sweeping],

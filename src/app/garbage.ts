@@ -32,6 +32,7 @@ export async function collectGarbage(config: Config): Promise<Collected> {
     ...installation,
     hashes: new UploadHashes(),
     uploadExpiryMs: config.uploads.expiryMs,
+    onFailure: (error, uploadId) => logger.error({ error, uploadId }, 'an upload could not be removed'),
   })
   const deps = {
     ...installation,

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
+import { mkdirSync, rmdirSync, utimesSync } from 'node:fs'
+import { join } from 'node:path'
 import { purgeHandler } from '../../src/app/purging.ts'
 import type { BlobDeps } from '../../src/core/blobs/deps.ts'
 import { expireUploads } from '../../src/core/blobs/expire-uploads.ts'
@@ -47,6 +49,24 @@ describeEngines('cleaning up', (_engine, open) => {
     expect(await expireUploads(deps)).toBe(0)
   })
 
+  test('bytes that can not be removed are told, hold up no other upload, and are tried again', async () => {
+    const stuck = await startUpload(deps, by, place)
+    const unknown = 'left-by-a-crash'
+    for (const id of [stuck, unknown]) {
+      // A folder in the place of the file, which no unlink takes away.
+      mkdirSync(join(stand.uploadsDir, id))
+      utimesSync(join(stand.uploadsDir, id), 1, 1)
+    }
+    stand.wait(hourMs)
+    for (let number = 0; number < 250; number++) await startUpload(deps, by, place)
+    stand.wait(25 * hourMs)
+    const told: string[] = []
+    expect(await expireUploads({ ...deps, onFailure: (_error, id) => told.push(id) })).toBe(250)
+    expect(told.sort()).toEqual([stuck, unknown].sort())
+    for (const id of [stuck, unknown]) rmdirSync(join(stand.uploadsDir, id))
+    expect(await expireUploads(deps)).toBe(1)
+  })
+
   test('staged bytes that no session knows go, too', async () => {
     const upload = {
       uploadId: 'left-by-a-crash',
@@ -90,6 +110,23 @@ describeEngines('cleaning up', (_engine, open) => {
     expect(await deps.db.read.selectFrom('repositories').select('name').execute()).toEqual([{ name: 'other' }])
     expect(await deps.db.read.selectFrom('blob_links').select('repository_id').execute()).toHaveLength(1)
     await purgeRepository(deps, id)
+  })
+
+  test('an upload into a repository that was purged since its request began is repository_unknown', async () => {
+    await startUpload(deps, by, place)
+    const { id } = await deps.db.read.selectFrom('repositories').select('id').executeTakeFirstOrThrow()
+    const access: BlobDeps['access'] = {
+      ...deps.access,
+      facts: async (caller, at) => {
+        const facts = await deps.access.facts(caller, at)
+        await deleteRepository(deps, by, place)
+        await purgeRepository(deps, id)
+        return facts
+      },
+    }
+    const late = startUpload({ ...deps, access }, by, place)
+    await expect(late).rejects.toMatchObject({ code: 'repository_unknown' })
+    expect(await deps.db.read.selectFrom('upload_sessions').select('id').execute()).toEqual([])
   })
 
   test('a purge takes a bounded number of rows at a time, however many a manifest has, and goes on where it was cut', async () => {

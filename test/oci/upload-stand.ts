@@ -24,6 +24,7 @@ export type UploadStand = AsyncDisposable & {
   wait: (ms: number) => void
   /** Another process on the same data. */
   restart: () => void
+  uploadsDir: string
   stagedFiles: () => string[]
 }
 
@@ -79,6 +80,7 @@ export async function openUploadStand(
     restart: () => {
       deps.hashes = new UploadHashes()
     },
+    uploadsDir: join(dataDir, 'uploads'),
     stagedFiles: () => readdirSync(join(dataDir, 'uploads')),
     [Symbol.asyncDispose]: async () => {
       await store[Symbol.asyncDispose]()

@@ -5,7 +5,7 @@ import { type Digest, digestAlgorithm, digestHex, digestToBytes } from '../../pr
 import type { Requester } from '../caller.ts'
 import { DomainError, isDomainError, mayBeCommitted } from '../errors.ts'
 import { type EventKind, recordEvent } from '../events.ts'
-import { type PushTarget, settleTarget, type Target } from '../repositories/push-target.ts'
+import { deletedMeanwhile, type PushTarget, settleTarget, type Target } from '../repositories/push-target.ts'
 import { isLive } from '../repositories/queries.ts'
 import { addToTotal } from '../totals.ts'
 import type { BlobDeps } from './deps.ts'
@@ -96,10 +96,6 @@ export async function recordLink(
     digestAfter: bytes,
     detail: { repository: target.path, sizeBytes: link.sizeBytes },
   })
-}
-
-function deletedMeanwhile(target: Target, cause?: unknown): DomainError {
-  return new DomainError('repository_unknown', `the repository ${target.path} was deleted meanwhile`, {}, { cause })
 }
 
 async function link(tx: Transaction, deps: BlobDeps, by: Requester, publication: Publication): Promise<void> {

@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type SqlBool, sql } from 'kysely'
 import type { BlobLocation } from '../../blobstore/blobstore.ts'
 import type { Database, Reader, Transaction } from '../../metadata/database.ts'
 import { insertion, perShape, statement } from '../../metadata/statement.ts'
@@ -135,14 +135,22 @@ const heldSessionDelete = statement((db, held: { id: string; leaseId: string }) 
   db.deleteFrom('upload_sessions').where('id', '=', held.id).where('lease_id', '=', held.leaseId),
 )
 
-/** Sessions past their time that nobody is writing to. */
-export async function expiredSessions(db: Reader, nowMs: number, limit: number): Promise<Row<'upload_sessions'>[]> {
+/** Sessions past their time that nobody is writing to, behind one, the oldest first. */
+export async function expiredSessions(
+  db: Reader,
+  page: { after: Pick<Row<'upload_sessions'>, 'expires_ms' | 'id'> | undefined; limit: number; nowMs: number },
+): Promise<Row<'upload_sessions'>[]> {
+  const { after, limit, nowMs } = page
   return db
     .selectFrom('upload_sessions')
     .selectAll()
     .where('expires_ms', '<=', nowMs)
     .where('lease_until_ms', '<', nowMs)
+    .$if(after !== undefined, rows =>
+      rows.where(sql<SqlBool>`(expires_ms, id) > (${after?.expires_ms ?? 0}, ${after?.id ?? ''})`),
+    )
     .orderBy('expires_ms')
+    .orderBy('id')
     .limit(limit)
     .execute()
 }

@@ -1,11 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import type { StagedUpload } from '../../blobstore/blobstore.ts'
+import { isForeignKeyViolation } from '../../metadata/dialects.ts'
 import { type Digest, type DigestAlgorithm, digestAlgorithm, startHash } from '../../protocol/oci/digest.ts'
 import type { Place } from '../access/queries.ts'
 import type { Requester } from '../caller.ts'
 import { DomainError, mayBeCommitted } from '../errors.ts'
 import { actorOf } from '../events.ts'
-import { findPushTarget, requireRepository, settleTarget, type Target } from '../repositories/push-target.ts'
+import {
+  deletedMeanwhile,
+  findPushTarget,
+  requireRepository,
+  settleTarget,
+  type Target,
+} from '../repositories/push-target.ts'
 import type { BlobDeps } from './deps.ts'
 import { holdUpload, unknownUpload } from './held-upload.ts'
 import { publish } from './publish.ts'
@@ -14,7 +21,7 @@ import { copyBody, type UploadBody } from './upload-body.ts'
 
 /**
  * Begins an upload, creating the repository when it is missing and the caller may. Returns the upload's id.
- * Throws `organization_unknown`, `denied`, …
+ * Throws `organization_unknown`, `repository_unknown`, `denied`, …
  */
 export async function startUpload(
   deps: BlobDeps,
@@ -28,10 +35,10 @@ export async function startUpload(
   const nowMs = deps.clock.nowMs()
   const recorded = deps.db.write(
     async tx => {
-      const { repositoryId } = await settleTarget(tx, by, target, nowMs)
+      const settled = await settleTarget(tx, by, target, nowMs)
       await insertSession(tx, {
         id: uploadId,
-        repository_id: repositoryId,
+        repository_id: settled.repositoryId,
         actor_id: actorOf(by).id,
         algorithm,
         offset_bytes: 0,
@@ -41,6 +48,8 @@ export async function startUpload(
         lease_until_ms: 0,
         created_ms: nowMs,
         expires_ms: nowMs + deps.uploadExpiryMs,
+      }).catch(cause => {
+        throw isForeignKeyViolation(cause) ? deletedMeanwhile(settled, cause) : cause
       })
     },
     // A repository that is made outlives more than a crash; the next durable write of the push takes it along.

@@ -67,6 +67,11 @@ export async function settleTarget(tx: Transaction, by: Requester, target: PushT
   return { repositoryId, organizationId, accountId, path }
 }
 
+/** Of a repository that was there when the request began. */
+export function deletedMeanwhile(target: Target, cause?: unknown): DomainError {
+  return new DomainError('repository_unknown', `the repository ${target.path} was deleted meanwhile`, {}, { cause })
+}
+
 /**
  * Who sees every name of the organization may be told that one is missing. To others a missing repository and one they
  * don't see are answered alike (invariant 4).
