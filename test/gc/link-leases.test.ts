@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
-import { digestToBytes } from '../../src/protocol/oci/digest.ts'
+import { type Digest, digestToBytes } from '../../src/protocol/oci/digest.ts'
 import { describeEngines, type TestDatabase } from '../databases.ts'
 import { type CoreRegistry, digestOf, graceMs, openCoreRegistry } from './core-registry.ts'
 
@@ -49,6 +49,19 @@ describeEngines('the lease of a HEAD', (_engine, open) => {
     const asked = await link()
     await Promise.all(Array.from({ length: 300 }, () => registry.leases.rely(asked)))
     expect(await usedMs()).toBe(registry.time.nowMs)
+  })
+
+  test('is noted at whatever moment of another write it comes', async () => {
+    await registry.push('app', 'another')
+    const [one, other] = [digestOf('asked for'), digestOf('another')]
+    const repositoryId = await registry.idOf('app')
+    const rely = (digest: Digest) =>
+      registry.leases.rely({ repositoryId, digest: digestToBytes(digest), usedMs: registry.time.nowMs - graceMs / 2 })
+    for (let turns = 0; turns < 16; turns++) {
+      await rely(one)
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+      await rely(other)
+    }
   })
 
   test('is refused for a blob that a sweep was faster to take', async () => {

@@ -57,9 +57,7 @@ export class LinkLeases implements AsyncDisposable {
   async flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    this.#writing ??= this.#writeAll().finally(() => {
-      this.#writing = undefined
-    })
+    this.#writing ??= this.#writeAll()
     await this.#writing
   }
 
@@ -87,6 +85,8 @@ export class LinkLeases implements AsyncDisposable {
       for (const [key] of batch) this.#waiting.delete(key)
       await this.#write(batch.map(([, note]) => note))
     }
+    // In the same turn as the last look: a note that comes later begins a write of its own.
+    this.#writing = undefined
   }
 
   async #write(notes: readonly Note[]): Promise<void> {
