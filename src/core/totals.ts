@@ -76,3 +76,12 @@ export async function foldTotals(tx: Transaction, limit: number): Promise<number
     .execute()
   return rows.length
 }
+
+/**
+ * Forgets all that was counted of an owner that is gone. Deltas first: where a job folds them at the moment, this waits
+ * for it, and then finds what it made of them.
+ */
+export async function deleteTotals(tx: Transaction, owner: TotalOwner): Promise<void> {
+  await tx.deleteFrom('total_deltas').where('owner', '=', owner).execute()
+  await tx.deleteFrom('totals').where('owner', '=', owner).execute()
+}

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { foldTotals } from '../../src/core/totals.ts'
 import { organizationListView, organizationView } from '../../src/protocol/manage/organizations.ts'
 import { describeEngines } from '../databases.ts'
 import { type ManageServer, startManageServer, type TestUser } from './server.ts'
@@ -168,6 +169,22 @@ describeEngines('organizations', (_engine, open) => {
     await server.ask(owner, `DELETE ${namespaces}/emptied/repos/r`)
     expect((await server.ask(owner, `DELETE ${namespaces}/emptied`)).status).toBe(204)
     expect((await server.ask(owner, `GET ${namespaces}/emptied`)).status).toBe(404)
+  })
+
+  test('nothing that was counted of it stays, folded or not', async () => {
+    const counted = async () => {
+      const base = server.db.read.selectFrom('totals').select('owner').where('owner', 'like', 'organization:%')
+      const deltas = server.db.read.selectFrom('total_deltas').select('owner').where('owner', 'like', 'organization:%')
+      return [...(await base.execute()), ...(await deltas.execute())].map(({ owner }) => owner)
+    }
+    const before = new Set(await counted())
+    await make(owner, 'counted')
+    await server.ask(owner, `POST ${namespaces}/counted/repos`, { repository: 'r', is_public: false })
+    await server.db.write(tx => foldTotals(tx, 10_000))
+    await server.ask(owner, `DELETE ${namespaces}/counted/repos/r`)
+    expect((await counted()).filter(each => !before.has(each))).toHaveLength(2)
+    expect((await server.ask(owner, `DELETE ${namespaces}/counted`)).status).toBe(204)
+    expect((await counted()).filter(each => !before.has(each))).toEqual([])
   })
 
   test('a name that is made again inherits no rights', async () => {

@@ -4,7 +4,7 @@ import { type Level, manageLevel, parseLevel } from '../access/level.ts'
 import type { Caller, Requester } from '../caller.ts'
 import { DomainError } from '../errors.ts'
 import { actorOf, recordEvent } from '../events.ts'
-import { addToTotal } from '../totals.ts'
+import { addToTotal, deleteTotals } from '../totals.ts'
 import type { Deps, ReadDeps } from './deps.ts'
 import { levelAt, organizationOf, organizationUnknown, requireUser, userOf } from './place.ts'
 import {
@@ -102,6 +102,7 @@ export async function deleteOrganization(deps: Deps, by: Requester, name: string
       throw isForeignKeyViolation(cause) ? notEmpty(name, cause) : cause
     })
     if (!isDeleted) throw (await hasOrganization(tx, id)) ? notEmpty(name) : organizationUnknown(place)
+    await deleteTotals(tx, `organization:${id}`)
     await addToTotal(tx, `account:${accountId}`, 'organizations', -1)
     await recordEvent(tx, by, {
       kind: 'organization.deleted',

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Reader, Transaction } from '../../../metadata/database.ts'
+import { deleteTotals } from '../../totals.ts'
 
 /**
  * What a repository holds, each behind what refers to it, with its primary key. Rows that would go with others (`on delete
@@ -44,9 +45,7 @@ export async function deleteSessions(tx: Transaction, ids: readonly string[]): P
 /** The row itself, with its grants and description, once it holds nothing; a live repository is left alone. */
 export async function deleteMarkedRepository(tx: Transaction, repositoryId: number): Promise<void> {
   await tx.deleteFrom('repositories').where('id', '=', repositoryId).where('deleted_ms', 'is not', null).execute()
-  const owner = `repository:${repositoryId}`
-  await tx.deleteFrom('totals').where('owner', '=', owner).execute()
-  await tx.deleteFrom('total_deltas').where('owner', '=', owner).execute()
+  await deleteTotals(tx, `repository:${repositoryId}`)
 }
 
 /** Deleted repositories that still hold something, in the order of their ids. */
