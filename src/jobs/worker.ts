@@ -85,7 +85,7 @@ export class JobWorker implements AsyncDisposable {
 
   #wake(): void {
     this.#running ??= this.runDue()
-      .catch(error => this.#logger.error({ error }, 'jobs could not be read'))
+      .catch(error => this.#logger.error({ error }, 'no job could be taken'))
       .finally(() => {
         this.#running = undefined
       })
@@ -94,32 +94,31 @@ export class JobWorker implements AsyncDisposable {
   async #run(job: Job): Promise<void> {
     const handler = this.#handlers.get(job.kind)
     if (!handler) return
-    let next: NextPart | undefined
+    const settle = await this.#work(handler, job)
     try {
-      next = await handler.run(job, this.#stop.signal)
+      await settle()
+    } catch (error) {
+      const fields = { error, job: job.kind, subject: job.subject }
+      this.#logger.error(fields, 'what became of a job could not be written: it runs again when its lease is over')
+    }
+  }
+
+  /** Runs a job; resolves to what is to be written of it. */
+  async #work(handler: JobHandler, job: Job): Promise<() => Promise<void>> {
+    const nowMs = () => this.#clock.nowMs()
+    try {
+      const next = await handler.run(job, this.#stop.signal)
+      if (!next && handler.everyMs === undefined) return () => this.#queue.finish(job)
+      const runAtMs = nowMs() + (next?.inMs ?? handler.everyMs ?? 0)
+      return () => this.#queue.postpone(job, { runAtMs, attempts: 0, error: null, payload: next?.payload ?? '{}' })
     } catch (error) {
       if (this.#stop.signal.aborted) {
-        return this.#queue.postpone(job, {
-          runAtMs: this.#clock.nowMs(),
-          attempts: job.attempts,
-          error: job.last_error,
-        })
+        return () => this.#queue.postpone(job, { runAtMs: nowMs(), attempts: job.attempts, error: job.last_error })
       }
       const waitMs = Math.min(longestRetryMs, 5_000 * 2 ** job.attempts)
       this.#logger.error({ error, job: job.kind, subject: job.subject, retryMs: waitMs }, 'job failed')
-      await this.#queue.postpone(job, {
-        runAtMs: this.#clock.nowMs() + waitMs,
-        attempts: job.attempts + 1,
-        error: String(error).slice(0, 1000),
-      })
-      return
+      const reason = String(error).slice(0, 1000)
+      return () => this.#queue.postpone(job, { runAtMs: nowMs() + waitMs, attempts: job.attempts + 1, error: reason })
     }
-    if (!next && handler.everyMs === undefined) return this.#queue.finish(job)
-    await this.#queue.postpone(job, {
-      runAtMs: this.#clock.nowMs() + (next?.inMs ?? handler.everyMs ?? 0),
-      attempts: 0,
-      error: null,
-      payload: next?.payload ?? '{}',
-    })
   }
 }

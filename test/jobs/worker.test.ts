@@ -142,6 +142,28 @@ describeEngines('jobs', (_engine, open) => {
     expect(await opened.db.read.selectFrom('jobs').selectAll().execute()).toEqual([])
   })
 
+  test('a job whose end can not be written is told by its name, holds up no other, and runs again', async () => {
+    const queue = openQueue(opened.db)
+    for (const subject of ['1', '2']) await queue.ensure({ kind: 'done', subject, runAtMs: nowMs, nowMs })
+    const ran: string[] = []
+    let isFull = true
+    const finish: typeof queue.finish = job => (isFull ? Promise.reject(new Error('disk full')) : queue.finish(job))
+    await using worker = new JobWorker({
+      ...{ queue: { ...queue, finish }, clock, logger },
+      handlers: new Map<string, JobHandler>([['done', { run: async job => void ran.push(job.subject) }]]),
+    })
+    await worker.runDue()
+    expect(ran).toEqual(['1', '2'])
+    expect(log.map(line => JSON.parse(line))).toMatchObject(
+      ['1', '2'].map(subject => ({ job: 'done', subject, message: expect.stringContaining('could not be written') })),
+    )
+    isFull = false
+    nowMs += 10 * 60_000
+    await worker.runDue()
+    expect(ran).toEqual(['1', '2', '1', '2'])
+    expect(await opened.db.read.selectFrom('jobs').selectAll().execute()).toEqual([])
+  })
+
   test('a worker that stops ends its job early and takes no other', async () => {
     const begun: string[] = []
     const isRunning = Promise.withResolvers<void>()
