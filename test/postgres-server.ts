@@ -54,8 +54,17 @@ function urlAt(port: number | string): (database: string) => string {
   return database => `postgres://postgres@127.0.0.1:${port}/${database}`
 }
 
+/** A server of its own that copies another which never comes: it answers reads and takes no changes. */
+export async function startStandby(folder: string): Promise<{ url: string; stop: () => void }> {
+  const programs = postgresPrograms()
+  if (!programs) throw new Error('PostgreSQL is not installed: STOWER_TEST_INSTALL=1 npm test brings it')
+  const stop = await start(programs, folder, { isStandby: true })
+  const port = readFileSync(join(folder, 'port'), 'utf8')
+  return { url: `postgres://postgres@127.0.0.1:${port}/postgres`, stop: () => run(stop.split(' ')) }
+}
+
 /** Starts a server with everything in the folder, and resolves to the command that stops it. */
-async function start(programs: string, folder: string): Promise<string> {
+async function start(programs: string, folder: string, { isStandby = false } = {}): Promise<string> {
   chmodSync(folder, 0o755)
   const port = await freePort()
   // The server refuses to run as root.
@@ -75,6 +84,7 @@ async function start(programs: string, folder: string): Promise<string> {
     'UTF8',
     '--no-sync',
   ])
+  if (isStandby) run([...asUser, 'touch', `${folder}/data/standby.signal`])
   const options = [
     `-p ${port}`,
     '-c listen_addresses=127.0.0.1',

@@ -1,8 +1,12 @@
 import { describe, expect, test } from 'bun:test'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { sql } from 'kysely'
+import { migrate } from '../../src/metadata/migrate.ts'
 import { openPostgres } from '../../src/metadata/postgres/database.ts'
 import { startRelay } from '../postgres-relay.ts'
-import { postgresPrograms, postgresServer } from '../postgres-server.ts'
+import { postgresPrograms, postgresServer, startStandby } from '../postgres-server.ts'
 
 const describePostgres = postgresPrograms() ? describe : describe.skip
 
@@ -20,6 +24,29 @@ describePostgres(`PostgreSQL that goes away${postgresPrograms() ? '' : ' (needs 
     relay.mend()
     for (const attempt of attempts) await attempt()
     relay.close()
+  })
+
+  test('a server that became a standby is read, and changes are unavailable', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'stower-standby-'))
+    const standby = await startStandby(folder)
+    try {
+      await using db = await openPostgres({ url: standby.url, connections: 2 })
+      expect((await sql`select 1 as one`.execute(db.read)).rows).toEqual([{ one: 1 }])
+      for (const survives of ['crash', 'power-cut'] as const) {
+        const change = db.write(tx => sql`create table changed ()`.execute(tx), { survives })
+        await expect(change).rejects.toMatchObject({ code: 'unavailable', message: expect.stringContaining('standby') })
+      }
+      const migrated = migrate(db, { copyFile: () => '', nowMs: 0 })
+      await expect(migrated).rejects.toMatchObject({ code: 'unavailable', message: expect.stringContaining('standby') })
+    } finally {
+      standby.stop()
+      rmSync(folder, { recursive: true, force: true })
+    }
+  }, 20_000)
+
+  test('a change outside of a write is a defect, and told as one', async () => {
+    await using db = await openPostgres({ url: await (await postgresServer()).createDatabase(), connections: 2 })
+    await expect(sql`create table changed ()`.execute(db.read)).rejects.toMatchObject({ code: '25006' })
   })
 
   test('a connection that the server ends under a read is unavailable', async () => {

@@ -8,7 +8,7 @@ import { makeCopy } from '../sqlite/copy.ts'
 import { openSqlite } from '../sqlite/database.ts'
 import type { Tables } from '../tables.ts'
 import { copyFromPostgres } from '../transfer.ts'
-import { postgresCode, translatePostgresError } from './postgres-errors.ts'
+import { postgresCode, translatePostgresError, translatePostgresWriteError } from './postgres-errors.ts'
 import { timeoutOf, translatingPool } from './translating-pool.ts'
 
 /**
@@ -85,7 +85,7 @@ export class PostgresDatabase implements Database {
             return body(tx)
           })
       } catch (error) {
-        if (!runAgainCodes.has(postgresCode(error)) || run >= mostRuns) throw translatePostgresError(error)
+        if (!runAgainCodes.has(postgresCode(error)) || run >= mostRuns) throw translatePostgresWriteError(error)
         await new Promise(resolve => setTimeout(resolve, Math.random() * 5 * run))
       }
     }
@@ -157,7 +157,7 @@ export class PostgresDatabase implements Database {
       await client.query('set default_transaction_read_only = off')
       return await work(client)
     } catch (error) {
-      throw translatePostgresError(error)
+      throw translatePostgresWriteError(error)
     } finally {
       await client.query('set default_transaction_read_only = on').catch(() => {})
       client.release()

@@ -19,6 +19,19 @@ export function translatePostgresError(error: unknown): unknown {
   return error
 }
 
+/**
+ * As `translatePostgresError`, for a transaction that was begun to change something: that it may not is no defect of this
+ * program then, but a server that became a standby (0A000 when it begins, 25006 when it changes something).
+ */
+export function translatePostgresWriteError(error: unknown): unknown {
+  const isRecovering = error instanceof Error && error.message.includes('during recovery')
+  if (postgresCode(error) !== '25006' && !(postgresCode(error) === '0A000' && isRecovering)) {
+    return translatePostgresError(error)
+  }
+  const message = 'PostgreSQL takes no changes: it is a standby; let database.url lead to the server that does'
+  return new DomainError('unavailable', message, {}, { cause: error })
+}
+
 /** What the driver says in words only. */
 const cutMessages = [
   'Connection terminated',
