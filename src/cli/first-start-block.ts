@@ -1,3 +1,5 @@
+import { programName } from './program-name.ts'
+
 /** What a new administrator gets to see once. */
 export type ShownCredentials = {
   account: string
@@ -39,7 +41,7 @@ export function firstStartBlock(url: string, shown: ShownCredentials): string {
   docker login ${host} -u ${shown.user} -p '${shown.password}'
   docker tag busybox ${host}/group/busybox:1 && docker push ${host}/group/busybox:1
 
-  Lost it? stower credentials reset
+  Lost it? ${programName} credentials reset
 ────────────────────────────────────────────────────────────────────────────
 
 `

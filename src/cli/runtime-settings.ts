@@ -1,4 +1,5 @@
 import { dlopen, FFIType, ptr } from 'bun:ffi'
+import { isExecutable } from './program-name.ts'
 
 /**
  * What Bun reads from the environment before any code of ours runs. As many file operations may wait for a disk at once
@@ -12,7 +13,7 @@ const settings = { UV_THREADPOOL_SIZE: '32', MIMALLOC_PURGE_DELAY: '0' }
  * things stay as they are.
  */
 export function restartWithSettings(): void {
-  if (process.env.UV_THREADPOOL_SIZE !== undefined || !import.meta.url.includes('/$bunfs/')) return
+  if (process.env.UV_THREADPOOL_SIZE !== undefined || !isExecutable) return
   const libc = openLibc()
   if (!libc) return
   const environment = { ...settings, ...process.env }

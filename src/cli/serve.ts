@@ -7,6 +7,7 @@ import type { Config } from '../config.ts'
 import { DomainError } from '../core/errors.ts'
 import { type Command, requireConfig } from './command.ts'
 import { firstStartBlock } from './first-start-block.ts'
+import { programName } from './program-name.ts'
 
 export const serveCommand: Command = {
   words: ['serve'],
@@ -55,7 +56,7 @@ async function handOver(server: RunningServer, config: Config, isTerminal: boole
   } catch (cause) {
     await rm(file, { force: true }).catch(() => {})
     await server.stop()
-    const message = `the administrator's credentials could not be written to ${file}: free some space there, and make new ones with \`stower credentials reset\``
+    const message = `the administrator's credentials could not be written to ${file}: free some space there, and make new ones with \`${programName} credentials reset\``
     throw new DomainError('unavailable', message, {}, { cause })
   }
   process.stdout.write(`The administrator's credentials are in ${file} (read them, then remove the file).\n`)
