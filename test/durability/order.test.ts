@@ -1,6 +1,9 @@
 import { expect, test } from 'bun:test'
-import { findBreaches } from './order.ts'
-import { parseTrace } from './trace.ts'
+import { findAnswers, findBreaches as findBreachesOf } from './order.ts'
+import { parseTrace, type SystemCall } from './trace.ts'
+
+const findBreaches = (calls: readonly SystemCall[], dataDir: string) =>
+  findBreachesOf(calls, dataDir, findAnswers(calls))
 
 /** A push as it must be, one line a step; thread 10 is the event loop. */
 const steps = {
@@ -57,6 +60,12 @@ test.each<[Step[], string]>([
   [moved('logSynced', 'answer'), '201 was sent before the log was synced'],
 ])('%j is a breach', (order, breach) => {
   expect(breachesOf(order)).toContain(breach)
+})
+
+test('a deletion that is answered before the log is synced is a breach', () => {
+  const answer = steps.answer.replace('201 Created', '202 Accepted')
+  expect(breachesOf(inOrder, { answer })).toEqual([])
+  expect(breachesOf(without('logSynced'), { answer })).toEqual(['202 was sent before the log was synced'])
 })
 
 test('a sync that failed counts for nothing', () => {

@@ -2,28 +2,31 @@ import { dirname } from 'node:path'
 import { pathOf, type SystemCall, stringsOf } from './trace.ts'
 
 /**
- * What a trace of a server breaks of the promise that an answered push survives a power cut, one sentence each. Pushes
- * must have been made one after another. What it holds the trace against:
+ * What a trace of a server breaks of the promise that what was answered survives a power cut, one sentence each. `promises`
+ * are the answers that promise so, of requests that were made one after another. What it holds the trace against:
  *
  *   bytes written → synced → renamed into place → folder synced, those of new folders too
- *   → transaction written to the log → log synced → 201 sent
+ *   → transaction written to the log → log synced → answer sent
  *
  * and the thread of the event loop syncs nothing while it serves.
  */
-export function findBreaches(calls: readonly SystemCall[], dataDir: string): string[] {
-  const answers = findAnswers(calls)
+export function findBreaches(calls: readonly SystemCall[], dataDir: string, promises: readonly SystemCall[]): string[] {
   const renames = findPublished(calls, dataDir)
   return [
-    ...renames.flatMap(rename => breachesOfRename(calls, rename, answers, dataDir)),
-    ...calls.filter(call => isNewFolder(call, dataDir)).flatMap(folder => breachesOfFolder(calls, folder, answers)),
-    ...answers.flatMap((answer, index) => breachesOfAnswer(calls, answer, answers[index - 1], dataDir)),
+    ...renames.flatMap(rename => breachesOfRename(calls, rename, promises, dataDir)),
+    ...calls.filter(call => isNewFolder(call, dataDir)).flatMap(folder => breachesOfFolder(calls, folder, promises)),
+    ...promises.flatMap((answer, index) => breachesOfAnswer(calls, answer, promises[index - 1], dataDir)),
     ...breachesOfEventLoop(calls),
   ]
 }
 
-/** The answers 201 of a trace, in their order. */
+/** All answers of a trace, in their order. */
 export function findAnswers(calls: readonly SystemCall[]): SystemCall[] {
-  return calls.filter(isCreated)
+  return calls.filter(isAnswer)
+}
+
+export function statusOf(answer: SystemCall): number {
+  return Number(/"HTTP\/1\.1 (\d{3})/.exec(answer.arguments)?.[1])
 }
 
 /** Renames that put bytes into their place. */
@@ -79,10 +82,10 @@ function breachesOfAnswer(
   const written = logWrites(calls, dataDir).filter(
     call => call.begunAt < answer.begunAt && call.begunAt > (previous?.endedAt ?? -1),
   )
-  if (written.length === 0) return ['201 was sent before anything was written to the log']
+  if (written.length === 0) return [`${statusOf(answer)} was sent before anything was written to the log`]
   return isSynced(calls, logOf(dataDir), { after: last(written), before: answer })
     ? []
-    : ['201 was sent before the log was synced']
+    : [`${statusOf(answer)} was sent before the log was synced`]
 }
 
 function breachesOfEventLoop(calls: readonly SystemCall[]): string[] {
@@ -96,10 +99,6 @@ function breachesOfEventLoop(calls: readonly SystemCall[]): string[] {
     .filter(call => call.begunAt < (lastAnswer?.begunAt ?? Number.POSITIVE_INFINITY))
     .filter(call => anySyncs.includes(call.name))
     .map(call => `the event loop waited for ${call.name}(${pathOf(call) ?? ''})`)
-}
-
-function isCreated(call: SystemCall): boolean {
-  return isAnswer(call) && call.arguments.includes('"HTTP/1.1 201')
 }
 
 function isAnswer(call: SystemCall): boolean {
