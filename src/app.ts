@@ -1,3 +1,4 @@
+import { sweepRulesOf } from './app/garbage.ts'
 import { openInstallation } from './app/installation.ts'
 import { purgeHandler } from './app/purging.ts'
 import { boundSendQueues } from './app/send-queues.ts'
@@ -16,6 +17,7 @@ import { UploadHashes } from './core/blobs/upload-hashes.ts'
 import type { Clock } from './core/clock.ts'
 import { DomainError } from './core/errors.ts'
 import type { SweepMoment } from './core/gc/deps.ts'
+import { keepRules } from './core/gc/sweep-rules.ts'
 import { openManifestReader } from './core/manifests/read.ts'
 import { PullCounter } from './core/repositories/pulls/pull-counter.ts'
 import { foldTotals } from './core/totals.ts'
@@ -77,6 +79,7 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
     async tx => {
       await releaseSessions(tx)
       await deletePublications(tx, Number.MAX_SAFE_INTEGER)
+      await keepRules(tx, sweepRulesOf(config))
     },
     { survives: 'crash' },
   )

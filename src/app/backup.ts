@@ -9,6 +9,7 @@ import { hasAccount } from '../core/accounts/queries.ts'
 import { deleteAllSessions, listBlobLocations } from '../core/blobs/queries.ts'
 import { DomainError } from '../core/errors.ts'
 import { holdContent } from '../core/gc/holds.ts'
+import { deleteRules } from '../core/gc/queries.ts'
 import type { Transaction } from '../metadata/database.ts'
 import { migrate } from '../metadata/migrate.ts'
 import type { PostgresDatabase } from '../metadata/postgres/database.ts'
@@ -112,10 +113,11 @@ export async function restore(
   })
 }
 
-/** Bytes of uploads under way are no part of a backup, and its maintenance was another installation's. */
+/** Bytes of uploads under way are no part of a backup; its maintenance and its sweeps were another installation's. */
 async function beginAnew(tx: Transaction): Promise<void> {
   await deleteAllSessions(tx)
   await deleteMaintenance(tx)
+  await deleteRules(tx)
 }
 
 /** The PostgreSQL that is restored into, where one is used. Throws `unavailable` when it holds an installation. */

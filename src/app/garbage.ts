@@ -6,6 +6,7 @@ import { DomainError } from '../core/errors.ts'
 import { type Foreseen, foreseeSweep } from '../core/gc/foresee/foresee.ts'
 import { runSweep } from '../core/gc/run-sweep.ts'
 import { beginSweep, type SweepSums } from '../core/gc/sweep.ts'
+import { type SweepRules, stricterRules } from '../core/gc/sweep-rules.ts'
 import { purgeRepository } from '../core/repositories/purge/purge.ts'
 import { listMarkedRepositories } from '../core/repositories/purge/queries.ts'
 import { type Installation, openInstallation } from './installation.ts'
@@ -16,28 +17,33 @@ export type Collected = SweepSums & { uploads: number; repositories: number }
 
 const repositoriesPerPage = 200
 
+/** A grace time that was asked for counts, whatever the server goes by. */
+export type Asked = { graceMs?: number }
+
 /**
  * Removes now what nobody needs, beside a running server or without one: the same steps as the server's own sweeps, each
- * of which compares before it changes anything, so it does not matter who else sweeps. Throws `read_only`.
+ * of which compares before it changes anything, so it does not matter who else sweeps. Where the server goes by stricter
+ * rules than these settings, they count. Throws `read_only`.
  */
-export async function collectGarbage(config: Config): Promise<Collected> {
+export async function collectGarbage(config: Config, asked: Asked = {}): Promise<Collected> {
   const logger = openCommandLogger()
   await using installation = await openInstallation({ config, logger }, 'command')
-  const isReadOnly = () => openAccess(installation.db, config.switches).isReadOnly()
-  if (await isReadOnly()) {
+  const { graceMs, uploadExpiryMs, readOnlyReason } = await rulesOf(installation, config, asked)
+  const access = openAccess(installation.db, { ...config.switches, readOnlyReason })
+  if (await access.isReadOnly()) {
     throw new DomainError('read_only', 'the registry is read-only, and nothing goes: stower maintenance show')
   }
   const repositories = await purgeRepositories(installation)
   const uploads = await expireUploads({
     ...installation,
     hashes: new UploadHashes(),
-    uploadExpiryMs: config.uploads.expiryMs,
+    uploadExpiryMs,
     onFailure: (error, uploadId) => logger.error({ error, uploadId }, 'an upload could not be removed'),
   })
   const deps = {
     ...installation,
-    graceMs: config.gc.graceMs,
-    mayDelete: async () => !(await isReadOnly()),
+    graceMs,
+    mayDelete: async () => !(await access.isReadOnly()),
     onFailure: (error: unknown, location: string) => logger.error({ error, location }, 'content could not be removed'),
   }
   const { state } = await runSweep(deps, beginSweep(installation.clock.nowMs()))
@@ -45,9 +51,17 @@ export async function collectGarbage(config: Config): Promise<Collected> {
 }
 
 /** What `collectGarbage` would remove now, one by one; nothing is changed. */
-export async function* foreseeGarbage(config: Config): AsyncIterable<Foreseen> {
+export async function* foreseeGarbage(config: Config, asked: Asked = {}): AsyncIterable<Foreseen> {
   await using installation = await openInstallation({ config, logger: openCommandLogger() }, 'command')
-  yield* foreseeSweep({ ...installation, graceMs: config.gc.graceMs, uploadExpiryMs: config.uploads.expiryMs })
+  yield* foreseeSweep({ ...installation, ...(await rulesOf(installation, config, asked)) })
+}
+
+export function sweepRulesOf({ gc, uploads, switches }: Config): SweepRules {
+  return { graceMs: gc.graceMs, uploadExpiryMs: uploads.expiryMs, readOnlyReason: switches.readOnlyReason }
+}
+
+async function rulesOf({ db }: Installation, config: Config, asked: Asked): Promise<SweepRules> {
+  return { ...(await stricterRules(db.read, sweepRulesOf(config))), ...asked }
 }
 
 /** What deleted repositories held; a running server does the same by itself, within seconds. */

@@ -36,7 +36,7 @@ export type Installation = AccountsDeps & { store: BlobStore } & AsyncDisposable
 
 /**
  * Opens the stores of a data folder, bringing the schema up to date. A server makes what is missing; a command is
- * refused where no server ever started. Throws `unavailable` or `storage_full` with a sentence that says what to do.
+ * refused where no server ever started, and where one runs that was made for the schema as it is. Throws `unavailable` or `storage_full` with a sentence that says what to do.
  */
 export async function openInstallation(
   { config, logger, clock = systemClock, atCommitStep }: InstallationOptions,
@@ -62,6 +62,7 @@ export async function openInstallation(
   await migrate(db, {
     copyFile: from => join(config.dataDir, `before-upgrade-from-schema-${from}.db`),
     nowMs: clock.nowMs(),
+    ...(role === 'command' && { permit: () => standInForServer(config.dataDir) }),
   })
   const key = await obtainEncryptionKey({ db, dataDir: config.dataDir, configured: config.encryptionKey })
   const sealer = await openSealer({ db, key })
@@ -73,6 +74,16 @@ export async function openInstallation(
     sealer,
     passwords: openPasswords(),
     [Symbol.asyncDispose]: () => lasting.disposeAsync(),
+  }
+}
+
+/** While no server runs, and none can start. */
+function standInForServer(dataDir: string): Disposable {
+  try {
+    return lockFolder(dataDir)
+  } catch (cause) {
+    const message = `the server that runs on ${dataDir} is of an older version, and its database with it: start it anew with this version first`
+    throw new DomainError('unavailable', message, {}, { cause })
   }
 }
 

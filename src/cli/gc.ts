@@ -1,4 +1,4 @@
-import { collectGarbage, foreseeGarbage } from '../app/garbage.ts'
+import { type Asked, collectGarbage, foreseeGarbage } from '../app/garbage.ts'
 import type { Config } from '../config.ts'
 import { type Command, print, requireConfig } from './command.ts'
 
@@ -21,19 +21,25 @@ export const gcCommand: Command = {
   examples: [
     { line: 'stower gc --dry-run', does: 'What would go: one line each with its size and the reason, then the sums.' },
     { line: 'stower gc', does: 'Make room now.' },
-    { line: 'stower gc --gc-grace 1h', does: 'Also what was pushed more than an hour ago and never got a manifest.' },
+    {
+      line: 'stower gc --gc-grace 1h',
+      does: 'Also what was pushed more than an hour ago and never got a manifest. A push that lasts longer fails then, and has to be done again; without the flag nothing goes before the server itself would take it.',
+    },
   ],
   settings: 'accepted',
   run: async invocation => {
     const config = requireConfig(invocation)
-    await (invocation.options['dry-run'] === true ? foresee(config) : collect(config))
+    const { loaded } = invocation
+    const isAsked = loaded.kind === 'ok' && loaded.origins['gc.grace'].kind === 'flag'
+    const asked: Asked = isAsked ? { graceMs: config.gc.graceMs } : {}
+    await (invocation.options['dry-run'] === true ? foresee(config, asked) : collect(config, asked))
     return 0
   },
 }
 
-async function foresee(config: Config): Promise<void> {
+async function foresee(config: Config, asked: Asked): Promise<void> {
   const sums = new Map<Kind, { objects: number; bytes: number }>()
-  for await (const { kind, name, sizeBytes, why } of foreseeGarbage(config)) {
+  for await (const { kind, name, sizeBytes, why } of foreseeGarbage(config, asked)) {
     const sum = sums.get(kind) ?? { objects: 0, bytes: 0 }
     sums.set(kind, { objects: sum.objects + 1, bytes: sum.bytes + (sizeBytes ?? 0) })
     print(
@@ -49,8 +55,8 @@ async function foresee(config: Config): Promise<void> {
   if (missing) print(`Damaged: ${count('missing', missing.objects)}`)
 }
 
-async function collect(config: Config): Promise<void> {
-  const { removed, uploads, repositories, left, missing, foreign } = await collectGarbage(config)
+async function collect(config: Config, asked: Asked): Promise<void> {
+  const { removed, uploads, repositories, left, missing, foreign } = await collectGarbage(config, asked)
   const gone = {
     repository: { objects: repositories, bytes: 0 },
     upload: { objects: uploads, bytes: 0 },

@@ -9,6 +9,8 @@ export type MigrateOptions = {
   copyFile: (fromVersion: number) => string
   migrations?: readonly Migration[]
   nowMs: number
+  /** Asked before an existing schema is changed: what it answers is disposed when that is done, what it throws stops it. */
+  permit?: () => Disposable
 }
 
 /** What a migration needs of a SQLite file. */
@@ -61,6 +63,7 @@ async function migrateSqlite(db: SqliteSchema, steps: readonly Migration[], opti
   await db.alone(async run => {
     run(`${versionsTable('integer')} strict`)
     const todo = stepsToRun(run('select version, copy from schema_versions') as Applied[], steps)
+    using _permit = changesExisting(todo) ? options.permit?.() : undefined
     const copy = await copyBefore(db, todo, options)
     for (const step of todo) {
       for (const statement of step.statements(sqliteTypes)) run(strictTable(statement))
@@ -81,6 +84,7 @@ async function migratePostgres(
       await client.query(versionsTable('bigint'))
       const { rows } = await client.query<Applied>('select version, copy from schema_versions')
       const todo = stepsToRun(rows, steps)
+      using _permit = changesExisting(todo) ? options.permit?.() : undefined
       const copy = await copyBefore(db, todo, options)
       for (const step of todo) {
         await client.query('begin')
@@ -109,10 +113,14 @@ async function copyBefore(
   options: MigrateOptions,
 ): Promise<string | null> {
   const [first] = todo
-  if (!first || first.version === 1) return null
+  if (!first || !changesExisting(todo)) return null
   const file = options.copyFile(first.version - 1)
   await db.copyTo(file)
   return file
+}
+
+function changesExisting([first]: readonly Migration[]): boolean {
+  return first !== undefined && first.version > 1
 }
 
 function stepsToRun(applied: readonly Applied[], steps: readonly Migration[]): Migration[] {

@@ -173,6 +173,27 @@ for (const engine of ['sqlite', 'postgres'] as const) {
       expect((await client.request('GET', '/v2/group/app/manifests/v1')).status).toBe(200)
     })
 
+    test('gc goes by the rules of the server unless its own are stricter, and by a grace time that is asked for', async () => {
+      const served = await startTestServer(engine, { STOWER_GC_GRACE: '0s' })
+      const own = { STOWER_DATA_DIR: served.dataDir, ...served.databaseEnv }
+      const gc = async (given: Record<string, string>, ...words: string[]) => {
+        const { code, out, err } = await stower(['gc', ...words], { env: { ...own, ...given } })
+        return code === 0 ? out : err
+      }
+      const foreseen = (given: Record<string, string>, ...words: string[]) => gc(given, '--dry-run', ...words)
+      await createOrganization(served, 'group')
+      await registryClient(served).pushBlob('group/app', 'lonely')
+      expect(await foreseen({})).toBe('Nothing would go.\n')
+      expect(await foreseen({ STOWER_GC_GRACE: '0s' })).toContain('Would go: 1 link')
+      await served.running.stop()
+      const restarted = await startTestServer(engine, { ...own, STOWER_GC_GRACE: '7d', STOWER_READ_ONLY: 'true' })
+      expect(await foreseen({ STOWER_GC_GRACE: '0s' })).toBe('Nothing would go.\n')
+      expect(await foreseen({}, '--gc-grace', '0s')).toContain('Would go: 1 link')
+      expect(await gc({}, '--gc-grace', '0s')).toContain('the registry is read-only')
+      await restarted.stop()
+      rmSync(served.dataDir, { recursive: true, force: true })
+    })
+
     test('lost credentials are replaced, and the old ones are void', async () => {
       const shown = await run('credentials', 'reset')
       const password = /Password +(\S+)/.exec(shown)?.[1] ?? ''

@@ -19,7 +19,7 @@ for (const engine of ['sqlite', 'postgres'] as const) {
     test('has what was deleted and swept while it was copied, and the sweep removes it afterwards', async () => {
       const server = await startTestServer(engine)
       const configOf = (dataDir: string, more: Record<string, string> = {}) => {
-        const env = { STOWER_DATA_DIR: dataDir, STOWER_GC_GRACE: '0s', ...more }
+        const env = { STOWER_DATA_DIR: dataDir, ...more }
         const loaded = loadConfig({ flags: [], env, cwd: scratch })
         if (loaded.kind === 'problems') throw new Error(loaded.problems.join('\n'))
         return loaded.config
@@ -33,16 +33,16 @@ for (const engine of ['sqlite', 'postgres'] as const) {
       const betweenCopies = async () => {
         expect((await client.request('DELETE', `/v2/group/app/manifests/${digest}`)).status).toBe(202)
         expect((await client.request('DELETE', `/v2/group/other/manifests/${again.digest}`)).status).toBe(202)
-        const held = await collectGarbage(config)
+        const held = await collectGarbage(config, { graceMs: 0 })
         expect([held.removed.link.objects, held.removed.blob.objects, held.left]).toEqual([5, 0, 3])
         // What was condemned and comes back takes another place; the one that the backup knows must stay.
         await client.pushImage('group/app', 'v2', ['layer one'])
-        const heldAgain = await collectGarbage(config)
+        const heldAgain = await collectGarbage(config, { graceMs: 0 })
         expect([heldAgain.removed.stray.objects, heldAgain.left]).toEqual([0, 3])
       }
       const { blobs, lost } = await backUp(config, folder, { betweenCopies })
       expect([blobs, lost]).toEqual([3, 0])
-      const after = await collectGarbage(config)
+      const after = await collectGarbage(config, { graceMs: 0 })
       expect([after.removed.blob.objects, after.removed.stray.objects, after.left]).toEqual([1, 2, 0])
       expect((await client.request('GET', `/v2/group/app/blobs/${sha256('layer one')}`)).status).toBe(200)
       await server.stop()
