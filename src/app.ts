@@ -101,14 +101,15 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
       onFailure: error => logger.error({ error }, 'pull counts could not be written; they are kept for the next time'),
     }),
   )
+  const mayDelete = async () => !(await access.isReadOnly())
   const linkLeases = opened.use(
     new LinkLeases({
       ...installation,
       graceMs: config.gc.graceMs,
+      mayDelete,
       onFailure: error => logger.error({ error }, 'the use of blobs could not be noted'),
     }),
   )
-  const mayDelete = async () => !(await access.isReadOnly())
   const sweeping = sweepHandler({
     ...installation,
     graceMs: config.gc.graceMs,

@@ -72,6 +72,7 @@ export async function openCoreRegistry(
     db,
     clock,
     graceMs,
+    mayDelete: async () => true,
     onFailure: error => {
       throw error
     },

@@ -1,9 +1,13 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
+import { LinkLeases } from '../../src/core/blobs/link-leases.ts'
+import { openPostgres } from '../../src/metadata/postgres/database.ts'
 import { type Digest, digestToBytes } from '../../src/protocol/oci/digest.ts'
-import { describeEngines, type TestDatabase } from '../databases.ts'
+import { describeEngines, type Engine, openSqliteForTest, type TestDatabase } from '../databases.ts'
+import { startRelay } from '../postgres-relay.ts'
+import { postgresServer } from '../postgres-server.ts'
 import { type CoreRegistry, digestOf, graceMs, openCoreRegistry } from './core-registry.ts'
 
-describeEngines('the lease of a HEAD', (_engine, open) => {
+describeEngines('the lease of a HEAD', (engine, open) => {
   let opened: TestDatabase
   let registry: CoreRegistry
   let pushedMs: number
@@ -25,6 +29,16 @@ describeEngines('the lease of a HEAD', (_engine, open) => {
     repositoryId: await registry.idOf('app'),
     digest: digestToBytes(digestOf('asked for')),
     usedMs: (await usedMs()) ?? 0,
+  })
+
+  const seams = () => ({
+    db: opened.db,
+    clock: registry.deps.clock,
+    graceMs,
+    mayDelete: async () => true,
+    onFailure: (error: unknown) => {
+      throw error
+    },
   })
 
   test('costs nothing within a quarter of the grace time', async () => {
@@ -71,6 +85,24 @@ describeEngines('the lease of a HEAD', (_engine, open) => {
     await expect(registry.leases.rely(asked) ?? 'not awaited').rejects.toMatchObject({ code: 'blob_unknown' })
   })
 
+  test('is none while the registry is read-only, which nothing is written to and nothing goes from', async () => {
+    const asked = await link()
+    registry.passMs(graceMs)
+    await using leases = new LinkLeases({ ...seams(), mayDelete: async () => false })
+    await leases.rely(asked)
+    expect(await usedMs()).toBe(pushedMs)
+  })
+
+  test('is none where nothing can be written, which is told and fails no answer', async () => {
+    const asked = await link()
+    registry.passMs(graceMs)
+    const failures: unknown[] = []
+    await using gone = await databaseThatIsGone(engine)
+    await using leases = new LinkLeases({ ...seams(), db: gone.db, onFailure: error => failures.push(error) })
+    await leases.rely(asked)
+    expect(failures).toMatchObject([{ code: 'unavailable' }])
+  })
+
   test('is written when the program ends', async () => {
     registry.passMs(graceMs / 3)
     registry.leases.rely(await link())
@@ -78,3 +110,21 @@ describeEngines('the lease of a HEAD', (_engine, open) => {
     expect(await usedMs()).toBe(registry.time.nowMs)
   })
 })
+
+async function databaseThatIsGone(engine: Engine) {
+  if (engine === 'sqlite') {
+    const { db, dispose } = await openSqliteForTest()
+    await dispose()
+    return { db, [Symbol.asyncDispose]: async () => {} }
+  }
+  const relay = await startRelay(await (await postgresServer()).createDatabase())
+  const db = await openPostgres({ url: relay.url, connections: 1 })
+  relay.cut()
+  return {
+    db,
+    [Symbol.asyncDispose]: async () => {
+      await db[Symbol.asyncDispose]()
+      relay.close()
+    },
+  }
+}

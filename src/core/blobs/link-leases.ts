@@ -1,6 +1,6 @@
 import type { Database } from '../../metadata/database.ts'
 import type { Clock } from '../clock.ts'
-import { DomainError } from '../errors.ts'
+import { DomainError, isDomainError } from '../errors.ts'
 import { type LinkKey, touchLinks } from './queries.ts'
 
 /** How long a note may wait for others to share its write. */
@@ -14,12 +14,14 @@ const linksPerWrite = 100
  * manifest names it or not.
  *
  * A link that was used in the last quarter of the grace time needs nothing. Up to half of it a note is written soon, with
- * others; later than that the answer waits until it is written, because a sweep may be near.
+ * others; later than that the answer waits until it is written, because a sweep may be near. Where nothing may be deleted nothing
+ * is written, and where nothing can be written the answer promises nothing.
  */
 export class LinkLeases implements AsyncDisposable {
   readonly #db: Database
   readonly #clock: Clock
   readonly #graceMs: number
+  readonly #mayDelete: () => Promise<boolean>
   readonly #onFailure: (error: unknown) => void
   readonly #waiting = new Map<string, Note>()
   #timer: Timer | undefined
@@ -29,12 +31,15 @@ export class LinkLeases implements AsyncDisposable {
     db: Database
     clock: Clock
     graceMs: number
-    /** Told of notes that could not be written and that no answer waited for. */
+    /** Whether anything may be deleted now; false for a registry that is read-only. */
+    mayDelete: () => Promise<boolean>
+    /** Told of notes that could not be written and that no answer failed for. */
     onFailure: (error: unknown) => void
   }) {
     this.#db = deps.db
     this.#clock = deps.clock
     this.#graceMs = deps.graceMs
+    this.#mayDelete = deps.mayDelete
     this.#onFailure = deps.onFailure
   }
 
@@ -91,7 +96,11 @@ export class LinkLeases implements AsyncDisposable {
 
   async #write(notes: readonly Note[]): Promise<void> {
     const nowMs = this.#clock.nowMs()
+    const release = () => {
+      for (const { written } of notes) written.resolve()
+    }
     try {
+      if (!(await this.#mayDelete())) return release()
       const links = notes.map(({ link }) => link)
       const touched = await this.#db.write(tx => touchLinks(tx, links, nowMs), { survives: 'crash' })
       const isThere = new Set(touched.map(keyOf))
@@ -100,7 +109,9 @@ export class LinkLeases implements AsyncDisposable {
         else written.reject(new DomainError('blob_unknown', 'the blob was taken out of this repository: push it again'))
       }
     } catch (error) {
-      if (!notes.every(note => note.isAwaited)) this.#onFailure(error)
+      const isNoReasonToFail = isDomainError(error, 'storage_full') || isDomainError(error, 'unavailable')
+      if (isNoReasonToFail || !notes.every(note => note.isAwaited)) this.#onFailure(error)
+      if (isNoReasonToFail) return release()
       for (const { written } of notes) written.reject(error)
     }
   }

@@ -41,7 +41,7 @@ export type ManifestPush = {
 }
 
 /** A client may take any time to send a manifest; a decision that is older than this is made again. */
-const decisionLastsMs = 1_000
+const decisionLastsMs = 100
 
 /**
  * Adds a manifest and moves its tags, all in one transaction; `receive` reads what is pushed, and is called only for who
