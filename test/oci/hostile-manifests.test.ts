@@ -8,6 +8,12 @@ const utf8 = (text: string) => new TextEncoder().encode(text)
 const name = 'group/hostile'
 const good = imageOf('layer')
 const withField = (json: string) => good.replace('{', `{${json},`)
+/** The image with its one layer so many times, as large as it says. */
+const withLayers = (count: number, size: string) =>
+  good.replace(/"layers":\[(.*)\]/, (_, layer: string) => {
+    const layers = Array.from({ length: count }, () => layer.replace(/"size":\d+/, size))
+    return `"layers":[${layers.join()}]`
+  })
 
 /** Documents that some reader takes for something else, or that ask for more than they are worth. */
 const documents: [what: string, body: string | Uint8Array<ArrayBuffer>, status: number][] = [
@@ -27,6 +33,7 @@ const documents: [what: string, body: string | Uint8Array<ArrayBuffer>, status: 
   ['a list of a million nothings', withField(`"annotations":[${'0,'.repeat(1_000_000)}0]`), 400],
   ['an odd size beside a million numbers', withField(`"size":1.5,"x":[${'0,'.repeat(1_000_000)}0]`), 201],
   ['a million odd sizes', withField(`"x":[${'{"size":1.5},'.repeat(300_000)}0]`), 201],
+  ['layers that are larger together than can be counted', withLayers(1_025, '"size":9007199254740991'), 400],
   ['more layers than there can be', good.replace(/"layers":\[.*\]/, `"layers":[${'{},'.repeat(20_000)}{}]`), 400],
   ['nothing at all', '', 400],
   ['keys named like object properties', withField('"__proto__":{"layers":[]},"constructor":{"prototype":1}'), 201],
@@ -63,11 +70,8 @@ describeRegistry('hostile manifests', registry => {
     const { hostname, port } = new URL(server.url)
     const before = process.memoryUsage().rss
     const socket = connect(Number(port), hostname)
-    let answer = ''
     let sentBytes = 0
-    socket.on('data', data => {
-      answer += data
-    })
+    socket.resume()
     const closed = new Promise<void>(resolve => socket.on('close', () => resolve()))
     socket.on('error', () => {})
     socket.write(
@@ -82,8 +86,8 @@ describeRegistry('hostile manifests', registry => {
     }
     send()
     await closed
-    expect(answer).toStartWith('HTTP/1.1 413')
-    expect(answer).toContain('SIZE_INVALID')
+    // Whoever goes on sending may lose the answer to the end of the connection; the log has it.
+    expect(server.log.filter(line => line.includes('"oci.manifest"')).at(-1)).toContain('"status":413')
     // What sockets hold on the way comes on top of the limit.
     expect(sentBytes).toBeLessThan(32 * 1024 * 1024)
     expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024)

@@ -34,7 +34,7 @@ export const maxMediaTypeLength = 255
 
 /**
  * Reads a descriptor; `where` names its place in error sentences (`layers[3]`). Embedded `data` is checked against digest
- * and size and then dropped: the content is stored as a blob like any other. Throws ManifestError `manifest_invalid`.
+ * and size and then dropped: the content is stored as a blob like any other. Throws ManifestError.
  */
 export function parseDescriptor(value: unknown, where: string): Descriptor {
   if (!isJsonObject(value)) throw invalidManifest(`${where} is not a JSON object.`)

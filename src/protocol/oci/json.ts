@@ -10,7 +10,7 @@ export type JsonObject = Readonly<Record<string, unknown>>
 export const maxJsonDepth = 64
 
 /**
- * Decodes a JSON object. Throws `manifest_invalid` for what is not UTF-8, begins with a byte order mark, is no JSON, is
+ * Decodes a JSON object. Throws ManifestError for what is not UTF-8, begins with a byte order mark, is no JSON, is
  * no object, nests deeper than `maxJsonDepth` or has a key twice in one object. Linear in the number of bytes.
  *
  * A number under a key `size` that is not written as plain digits (`1e3`, `5.0`, more than 16 digits) arrives as
@@ -39,7 +39,7 @@ export function fieldOf(object: JsonObject, key: string): unknown {
 }
 
 /**
- * Throws `manifest_invalid` when a key differs from a known one by case alone. Go's encoding/json would read
+ * Throws ManifestError when a key differs from a known one by case alone. Go's encoding/json would read
  * `"Manifests"` as `manifests`, so a document with such keys means one thing here and another to most clients.
  */
 export function refuseMisspelledKeys(object: JsonObject, knownKeys: ReadonlySet<string>, where: string): void {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { digestOf } from './digest.ts'
-import { maxManifestBytes, maxManifestDescriptors, parseManifest } from './manifest.ts'
-import { ManifestError, type ManifestErrorCode } from './manifest-error.ts'
+import { maxManifestDescriptors, parseManifest } from './manifest.ts'
+import { ManifestError } from './manifest-error.ts'
 import { manifestKind, mediaTypes } from './media-types.ts'
 
 const { ociImage, ociIndex, ociArtifact, dockerImage, dockerList, ociConfig, ociLayerGzip } = mediaTypes
@@ -117,87 +117,59 @@ describe('the artifact type', () => {
 })
 
 describe('parseManifest refuses', () => {
-  const invalid = 'manifest_invalid'
   const typeless = { ...image, mediaType: undefined }
   const schema1 = { schemaVersion: 1, name: 'a', tag: 'b', fsLayers: [], history: [] }
+  const huge = { ...layer, size: Number.MAX_SAFE_INTEGER - config.size }
   const fanOut = (length: number) => Array.from({ length }, () => layer)
 
-  test.each<[string, unknown, string | undefined, ManifestErrorCode, string]>([
-    ['a header that differs from the document', image, ociIndex, invalid, 'differs'],
-    ['an OCI header on a Docker document', { ...image, mediaType: dockerImage }, ociImage, invalid, 'differs'],
-    ['application/json on a typed document', image, 'application/json', invalid, 'differs'],
-    ['no type at all', typeless, undefined, invalid, 'Neither'],
-    ['an unknown type in the header', typeless, 'application/json', 'media_type_unsupported', 'application/json'],
-    ['an unknown type in the document', { ...image, mediaType: 'a/b' }, undefined, 'media_type_unsupported', 'a/b'],
-    ['a layer type', { ...image, mediaType: ociLayerGzip }, undefined, 'media_type_unsupported', 'tar+gzip'],
-    ['a type that is a number', { ...image, mediaType: 2 }, ociImage, invalid, 'mediaType'],
-    [
-      'a type named like an object property',
-      { ...image, mediaType: '__proto__' },
-      undefined,
-      'media_type_unsupported',
-      '__proto__',
-    ],
-    ['schema 1', schema1, mediaTypes.dockerSchema1, 'schema1_unsupported', 'schema 1'],
-    ['signed schema 1', schema1, mediaTypes.dockerSchema1Signed, 'schema1_unsupported', 'schema 1'],
-    ['schema 1 as application/json', schema1, 'application/json', 'schema1_unsupported', 'schema 1'],
-    ['schema 1 without a header', schema1, undefined, 'schema1_unsupported', 'schema 1'],
-    ['no schemaVersion', { ...image, schemaVersion: undefined }, ociImage, invalid, 'schemaVersion'],
-    ['schemaVersion 3', { ...image, schemaVersion: 3 }, ociImage, invalid, 'schemaVersion'],
-    ['schemaVersion "2"', { ...image, schemaVersion: '2' }, ociImage, invalid, 'schemaVersion'],
-    ['schemaVersion 3 on an artifact', { ...artifact, schemaVersion: 3 }, ociArtifact, invalid, 'schemaVersion'],
-    ['an image with manifests', { ...image, manifests: [child] }, ociImage, invalid, '"manifests"'],
-    ['an image with an empty list of manifests', { ...image, manifests: [] }, ociImage, invalid, '"manifests"'],
-    ['an index with layers', { ...index, layers: [layer] }, ociIndex, invalid, '"layers"'],
-    ['an index with an empty list of layers', { ...index, layers: [] }, ociIndex, invalid, '"layers"'],
-    ['an index with a config', { ...index, config }, ociIndex, invalid, '"config"'],
-    ['a Docker list with layers', { ...index, mediaType: dockerList, layers: [] }, undefined, invalid, '"layers"'],
-    [
-      'a hybrid without a type of its own, as image',
-      { ...typeless, manifests: [child] },
-      ociImage,
-      invalid,
-      '"manifests"',
-    ],
-    [
-      'a hybrid without a type of its own, as index',
-      { ...typeless, manifests: [child] },
-      ociIndex,
-      invalid,
-      '"config"',
-    ],
-    ['a hybrid in another case', { ...image, Manifests: [child] }, ociImage, invalid, '"manifests"'],
-    ['an image with schema 1 layers', { ...image, fsLayers: [] }, ociImage, invalid, '"fsLayers"'],
-    ['an artifact with layers', { ...artifact, layers: [] }, ociArtifact, invalid, '"layers"'],
-    ['an artifact with manifests', { ...artifact, manifests: [] }, ociArtifact, invalid, '"manifests"'],
-    ['an image without config', { ...image, config: undefined }, ociImage, invalid, 'no config'],
-    ['an image with a list for config', { ...image, config: [config] }, ociImage, invalid, 'config is not'],
-    ['layers that are an object', { ...image, layers: { length: 1 } }, ociImage, invalid, 'not a list'],
-    ['manifests that are a string', { ...index, manifests: 'x' }, ociIndex, invalid, 'not a list'],
-    ['a layer that is null', { ...image, layers: [layer, null] }, ociImage, invalid, 'layers[1]'],
-    [
-      'a child without size',
-      { ...index, manifests: [{ ...child, size: undefined }] },
-      ociIndex,
-      invalid,
-      'manifests[0]',
-    ],
-    ['a bad blob of an artifact', { ...artifact, blobs: [{}] }, ociArtifact, invalid, 'blobs[0]'],
-    ['a bad subject', { ...image, subject: { ...child, digest: 'x' } }, ociImage, invalid, 'subject'],
-    ['embedded data that lies', { ...image, config: { ...config, data: 'e30=' } }, ociImage, invalid, 'data of config'],
-    ['an artifactType that is a list', { ...image, artifactType: ['a'] }, ociImage, invalid, 'artifactType'],
-    ['annotations that are no strings', { ...index, annotations: { a: {} } }, ociIndex, invalid, 'annotation'],
-    ['too many layers', { ...image, layers: fanOut(maxManifestDescriptors + 1) }, ociImage, invalid, 'more than'],
-    ['too many children', { ...index, manifests: fanOut(maxManifestDescriptors + 1) }, ociIndex, invalid, 'more than'],
-  ])('%s', (_what, document, contentType, code, reason) => {
-    try {
-      parse(document, contentType)
-      expect.unreachable()
-    } catch (error) {
-      expect(error).toBeInstanceOf(ManifestError)
-      expect((error as ManifestError).code).toBe(code)
-      expect((error as ManifestError).reason).toInclude(reason)
-    }
+  test.each<[string, unknown, string | undefined, string]>([
+    ['a header that differs from the document', image, ociIndex, 'differs'],
+    ['an OCI header on a Docker document', { ...image, mediaType: dockerImage }, ociImage, 'differs'],
+    ['application/json on a typed document', image, 'application/json', 'differs'],
+    ['no type at all', typeless, undefined, 'Neither'],
+    ['an unknown type in the header', typeless, 'application/json', 'application/json'],
+    ['an unknown type in the document', { ...image, mediaType: 'a/b' }, undefined, 'a/b'],
+    ['a layer type', { ...image, mediaType: ociLayerGzip }, undefined, 'tar+gzip'],
+    ['a type that is a number', { ...image, mediaType: 2 }, ociImage, 'mediaType'],
+    ['a type named like an object property', { ...image, mediaType: '__proto__' }, undefined, '__proto__'],
+    ['schema 1', schema1, mediaTypes.dockerSchema1, 'schema 1'],
+    ['signed schema 1', schema1, mediaTypes.dockerSchema1Signed, 'schema 1'],
+    ['schema 1 as application/json', schema1, 'application/json', 'schema 1'],
+    ['schema 1 without a header', schema1, undefined, 'schema 1'],
+    ['no schemaVersion', { ...image, schemaVersion: undefined }, ociImage, 'schemaVersion'],
+    ['schemaVersion 3', { ...image, schemaVersion: 3 }, ociImage, 'schemaVersion'],
+    ['schemaVersion "2"', { ...image, schemaVersion: '2' }, ociImage, 'schemaVersion'],
+    ['schemaVersion 3 on an artifact', { ...artifact, schemaVersion: 3 }, ociArtifact, 'schemaVersion'],
+    ['an image with manifests', { ...image, manifests: [child] }, ociImage, '"manifests"'],
+    ['an image with an empty list of manifests', { ...image, manifests: [] }, ociImage, '"manifests"'],
+    ['an index with layers', { ...index, layers: [layer] }, ociIndex, '"layers"'],
+    ['an index with an empty list of layers', { ...index, layers: [] }, ociIndex, '"layers"'],
+    ['an index with a config', { ...index, config }, ociIndex, '"config"'],
+    ['a Docker list with layers', { ...index, mediaType: dockerList, layers: [] }, undefined, '"layers"'],
+    ['a hybrid without a type of its own, as image', { ...typeless, manifests: [child] }, ociImage, '"manifests"'],
+    ['a hybrid without a type of its own, as index', { ...typeless, manifests: [child] }, ociIndex, '"config"'],
+    ['a hybrid in another case', { ...image, Manifests: [child] }, ociImage, '"manifests"'],
+    ['an image with schema 1 layers', { ...image, fsLayers: [] }, ociImage, '"fsLayers"'],
+    ['an artifact with layers', { ...artifact, layers: [] }, ociArtifact, '"layers"'],
+    ['an artifact with manifests', { ...artifact, manifests: [] }, ociArtifact, '"manifests"'],
+    ['an image without config', { ...image, config: undefined }, ociImage, 'no config'],
+    ['an image with a list for config', { ...image, config: [config] }, ociImage, 'config is not'],
+    ['layers that are an object', { ...image, layers: { length: 1 } }, ociImage, 'not a list'],
+    ['manifests that are a string', { ...index, manifests: 'x' }, ociIndex, 'not a list'],
+    ['a layer that is null', { ...image, layers: [layer, null] }, ociImage, 'layers[1]'],
+    ['a child without size', { ...index, manifests: [{ ...child, size: undefined }] }, ociIndex, 'manifests[0]'],
+    ['a bad blob of an artifact', { ...artifact, blobs: [{}] }, ociArtifact, 'blobs[0]'],
+    ['a bad subject', { ...image, subject: { ...child, digest: 'x' } }, ociImage, 'subject'],
+    ['embedded data that lies', { ...image, config: { ...config, data: 'e30=' } }, ociImage, 'data of config'],
+    ['an artifactType that is a list', { ...image, artifactType: ['a'] }, ociImage, 'artifactType'],
+    ['annotations that are no strings', { ...index, annotations: { a: {} } }, ociIndex, 'annotation'],
+    ['too many layers', { ...image, layers: fanOut(maxManifestDescriptors + 1) }, ociImage, 'more than'],
+    ['layers too large together', { ...image, layers: [huge, { ...layer, size: 1 }] }, ociImage, 'add up to more'],
+    ['too many children', { ...index, manifests: fanOut(maxManifestDescriptors + 1) }, ociIndex, 'more than'],
+  ])('%s', (_what, document, contentType, reason) => {
+    const attempt = () => parse(document, contentType)
+    expect(attempt).toThrow(ManifestError)
+    expect(attempt).toThrow(reason)
   })
 
   test.each<[string, string, string]>([
@@ -221,6 +193,10 @@ describe('parseManifest refuses', () => {
     expect(() => parseText(text, ociImage)).toThrow(reason)
   })
 
+  test('sizes that add up to 2^53 - 1 pass', () => {
+    expect(parse({ ...image, layers: [huge] }).layers).toHaveLength(1)
+  })
+
   test('as many layers as allowed pass', () => {
     expect(parse({ ...image, layers: fanOut(maxManifestDescriptors) }).layers).toHaveLength(maxManifestDescriptors)
   })
@@ -237,8 +213,8 @@ test('keys named like object properties pollute nothing', () => {
 })
 
 test('a manifest of 4 MiB of annotations is read', () => {
-  const annotations = { a: 'x'.repeat(maxManifestBytes - 1000) }
-  expect(parse({ ...image, annotations }).annotations?.a).toHaveLength(maxManifestBytes - 1000)
+  const annotations = { a: 'x'.repeat(4_193_000) }
+  expect(parse({ ...image, annotations }).annotations?.a).toHaveLength(4_193_000)
 })
 
 test('whatever comes, parseManifest gives a manifest of the right kind or throws a ManifestError', () => {

@@ -6,7 +6,7 @@ import {
   parseMediaTypeField,
 } from './descriptor.ts'
 import { fieldOf, type JsonObject, readJsonObject, refuseMisspelledKeys } from './json.ts'
-import { invalidManifest, ManifestError, quote } from './manifest-error.ts'
+import { invalidManifest, quote } from './manifest-error.ts'
 import { essence, isSchema1, type ManifestKind, manifestKind, mediaTypes } from './media-types.ts'
 
 /** What the registry has to know of a manifest; the bytes themselves are stored and served as they came. */
@@ -29,9 +29,6 @@ export type ParsedManifest = {
   annotations?: Annotations
 }
 
-/** Distribution-spec, "Pushing manifests": registries should accept at least 4 MiB; Stower accepts no more. */
-export const maxManifestBytes = 4_194_304
-
 /**
  * How many layers or children one document may have. A row is written for each, and large indexes in use have hundreds.
  */
@@ -51,7 +48,7 @@ export const maxIndexReach = 10_000
  * document's own `mediaType` counts. Accepted are the image and index types of OCI and Docker schema 2, and the OCI
  * artifact manifest.
  *
- * Throws ManifestError and nothing else: `schema1_unsupported`, `media_type_unsupported`, or `manifest_invalid`.
+ * Throws ManifestError and nothing else.
  * Nothing that two clients could read differently passes (CVE-2021-41190): the header and the document agree on the
  * type, no document is an image and an index at once, no key stands twice or in another case.
  */
@@ -62,6 +59,7 @@ export function parseManifest(bytes: Uint8Array, contentType: string | undefined
   checkSchemaVersion(document, mediaType)
   refuseForeignFields(document, mediaType, kind)
   const parts = kind === 'index' ? parseIndex(document) : parseImage(document, mediaType)
+  checkSizeOfContent(parts)
   const manifest: ParsedManifest = { mediaType, kind, ...parts }
   const artifactType = parseMediaTypeField(document, 'artifactType', 'the manifest') ?? parts.config?.mediaType
   if (artifactType !== undefined) manifest.artifactType = artifactType
@@ -92,8 +90,7 @@ function resolveMediaType(
   const declared = essence(contentType ?? '')
   const stated = parseMediaTypeField(document, 'mediaType', 'the manifest')
   if (isSchema1(declared) || isSchema1(stated ?? '') || fieldOf(document, 'schemaVersion') === 1) {
-    throw new ManifestError(
-      'schema1_unsupported',
+    throw invalidManifest(
       'Docker manifest schema 1 is not accepted; push with a client that writes schema 2 or OCI manifests.',
     )
   }
@@ -104,7 +101,7 @@ function resolveMediaType(
   if (mediaType === '') throw invalidManifest('Neither Content-Type nor mediaType says what the manifest is.')
   const kind = manifestKind(mediaType)
   if (kind === undefined) {
-    throw new ManifestError('media_type_unsupported', `${quote(mediaType)} is not a media type of manifests.`)
+    throw invalidManifest(`${quote(mediaType)} is not a media type of manifests.`)
   }
   return { mediaType, kind }
 }
@@ -147,6 +144,13 @@ function parseImage(document: JsonObject, mediaType: string): Parts {
     layers: parseDescriptors(document, 'layers'),
     children: [],
   }
+}
+
+/** Config and layers of an image together are counted exactly, by us and by whoever pulls it. */
+function checkSizeOfContent({ config, layers }: Parts): void {
+  const sizeBytes = layers.reduce((sum, layer) => sum + layer.sizeBytes, config?.sizeBytes ?? 0)
+  if (sizeBytes <= Number.MAX_SAFE_INTEGER) return
+  throw invalidManifest(`The sizes of config and layers add up to more than ${Number.MAX_SAFE_INTEGER} bytes.`)
 }
 
 /** A list that is absent is empty: an image without layers is written both ways. */
