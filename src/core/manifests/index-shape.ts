@@ -39,7 +39,8 @@ export async function measureParents(tx: Transaction, repositoryId: number, dige
   while (changed.length > 0) {
     const parents = await findParents(tx, repositoryId, changed, mostParents + 1)
     if (parents.length > mostParents) {
-      throw new DomainError('manifest_invalid', `more than ${mostParents} indexes name this one already: push it first`)
+      const message = `more than ${mostParents} indexes of the repository name this one already, and would have to be measured again: delete some of them, or push it to another repository`
+      throw new DomainError('manifest_invalid', message)
     }
     const shapes = await measureAgain(tx, repositoryId, parents)
     for (const shape of shapes) requireBounds(shape)
