@@ -9,13 +9,17 @@ export type Tag = string & { readonly __brand: 'Tag' }
 export type Reference = { kind: 'tag'; tag: Tag } | { kind: 'digest'; digest: Digest }
 
 /**
- * Distribution-spec, "Pulling manifests": many clients limit host + `/` + name to 255 characters, so longer names are
- * never made.
+ * Distribution-spec, "Pulling manifests": many clients limit host + `/` + name to 255 characters. Longer ones are no names
+ * here; those that are made have 193 at most (`maxOrganizationNameLength`, a slash, `maxRepositoryNameLength`), so that the
+ * longest goes with a host of up to 61.
  */
 export const maxRepositoryPathLength = 255
 
 /** Distribution-spec, "Pulling manifests": a tag has at most 128 characters. */
 export const maxTagLength = 128
+
+/** The grammar of tags, for people. */
+export const tagRule = `a tag has at most ${maxTagLength} letters, digits, ".", "_" and "-", and does not begin with "." or "-"`
 
 /**
  * Distribution-spec, "Pushing manifests": a push by digest should take ten tags at least. So many of the longest still

@@ -4,7 +4,7 @@ import type { Exchange, Surface } from '../../http/exchange.ts'
 import { dockerService, tokenPath } from '../../protocol/auth/token-endpoint.ts'
 import { bearerChallenge, formatScope } from '../../protocol/oci/challenge.ts'
 import { errorBody } from '../../protocol/oci/errors.ts'
-import { parseRepositoryPath } from '../../protocol/oci/names.ts'
+import { parseRepositoryPath, tagRule } from '../../protocol/oci/names.ts'
 import { type EndpointKind, endpointMethods, parseRoute, type Route } from '../../protocol/oci/routes.ts'
 import { json, withoutBody } from './answers.ts'
 import { getBlob, removeBlob } from './blobs.ts'
@@ -89,7 +89,7 @@ function statusOfInvalid({ exchange }: OciExchange, code: keyof typeof invalidPa
 const invalidParts = {
   NAME_INVALID:
     'a repository name is lower-case letters and digits in components joined by "/", with ".", "_", "__" or "-" between',
-  TAG_INVALID: 'a tag has at most 128 letters, digits, ".", "_" and "-", and does not begin with "." or "-"',
+  TAG_INVALID: tagRule,
   DIGEST_INVALID: 'a digest is sha256:<64 lower-case hex digits> or sha512:<128>',
   BLOB_UPLOAD_UNKNOWN: 'there is no such upload: start it again',
 }

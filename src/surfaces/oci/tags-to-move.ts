@@ -1,5 +1,5 @@
 import { DomainError } from '../../core/errors.ts'
-import { maxTagsPerPush, parseTag, type Reference, type Tag } from '../../protocol/oci/names.ts'
+import { maxTagsPerPush, parseTag, type Reference, type Tag, tagRule } from '../../protocol/oci/names.ts'
 
 /**
  * The tags that a push of a manifest moves, each once: the one of its path, or those of `?tag=` beside a digest
@@ -17,6 +17,5 @@ export function tagsToMove(reference: Reference, parameters: URLSearchParams): r
 function requireTag(text: string): Tag {
   const tag = parseTag(text)
   if (tag) return tag
-  const reason = 'a tag has at most 128 letters, digits, ".", "_" and "-", and does not begin with "." or "-"'
-  throw new DomainError('tag_invalid', reason, { tag: text.slice(0, 200) })
+  throw new DomainError('tag_invalid', tagRule, { tag: text.slice(0, 200) })
 }
