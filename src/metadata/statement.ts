@@ -37,7 +37,10 @@ export function statement<Values extends Record<string, Parameter>, Row>(
   }
 }
 
-/** One statement for each shape, made when it is first needed; the shapes have to be few. */
+/**
+ * One statement for each shape, made when it is first needed and kept for good; so the shapes have to be few. Where they
+ * are numbers of values, those come through `filledUp` or `inPieces`: who pushes could otherwise have one made of each.
+ */
 export function perShape<Shape extends string | number, S>(make: (shape: Shape) => S): (shape: Shape) => S {
   const made = new Map<Shape, S>()
   return shape => {
@@ -49,8 +52,24 @@ export function perShape<Shape extends string | number, S>(make: (shape: Shape) 
   }
 }
 
-/** Engines bound the number of parameters of a statement, and each number of rows is one shape. */
-const rowsPerInsert = 200
+/** The values up to the next power of two, filled up with the last of them: for `in`, where twice is as good as once. */
+export function filledUp<T>(values: readonly T[]): T[] {
+  const length = values.length === 0 ? 0 : 2 ** Math.ceil(Math.log2(values.length))
+  return Array.from({ length }, (_, index) => values[Math.min(index, values.length - 1)] as T)
+}
+
+/** The values in their order in pieces, each as long as the largest power of two that is left, and `most`, allow. */
+export function* inPieces<T>(values: readonly T[], most: number): Iterable<readonly T[]> {
+  let from = 0
+  while (from < values.length) {
+    const length = Math.min(most, 2 ** Math.floor(Math.log2(values.length - from)))
+    yield values.slice(from, from + length)
+    from += length
+  }
+}
+
+/** A power of two: engines bound the number of parameters of a statement. */
+const rowsPerInsert = 128
 
 /** Adds any number of rows that have just these columns, each of them given. */
 export function insertion<Table extends keyof Tables, Column extends keyof NewRow<Table> & string>(
@@ -66,9 +85,8 @@ export function insertion<Table extends keyof Tables, Column extends keyof NewRo
     }),
   )
   return async (tx, rows) => {
-    for (let from = 0; from < rows.length; from += rowsPerInsert) {
+    for (const some of inPieces(rows, rowsPerInsert)) {
       const values: Record<string, Parameter> = {}
-      const some = rows.slice(from, from + rowsPerInsert)
       for (const [number, row] of some.entries()) {
         for (const column of columns) values[nameOf(column, number)] = row[column] as Parameter
       }

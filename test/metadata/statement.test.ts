@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { insertion, perShape, statement } from '../../src/metadata/statement.ts'
+import { heldContent } from '../../src/core/manifests/queries.ts'
+import { holdTags } from '../../src/core/tags/queries.ts'
+import type { Transaction } from '../../src/metadata/database.ts'
+import { filledUp, inPieces, insertion, perShape, statement } from '../../src/metadata/statement.ts'
 import { describeEngines, type TestDatabase } from '../databases.ts'
 
 describeEngines('statements', (_engine, open) => {
@@ -55,7 +58,7 @@ describeEngines('statements', (_engine, open) => {
     expect(await db.write(tx => rename.change(tx, { from: 'old', to: 'new' }))).toBe(0)
   })
 
-  test.each([0, 1, 199, 200, 201, 450])('%i rows are added, each with its own values', async count => {
+  test.each([0, 1, 2, 127, 128, 129, 200, 450])('%i rows are added, each with its own values', async count => {
     const { db } = opened
     const insert = insertion('total_deltas', ['owner', 'metric', 'delta'])
     const rows = Array.from({ length: count }, (_, number) => ({
@@ -71,6 +74,43 @@ describeEngines('statements', (_engine, open) => {
       .orderBy('id')
       .execute()
     expect(found).toEqual(rows)
+  })
+
+  test('whatever number of values comes, few numbers of them are made a statement of', async () => {
+    const numbers = Array.from({ length: 513 }, (_, number) => number)
+    const [filled, pieces] = [new Set<number>(), new Set<number>()]
+    for (const count of numbers) {
+      const values = numbers.slice(0, count)
+      const full = filledUp(values)
+      expect([...new Set(full)]).toEqual(values)
+      filled.add(full.length)
+      expect([...inPieces(values, 128)].flat()).toEqual(values)
+      for (const piece of inPieces(values, 128)) pieces.add(piece.length)
+    }
+    expect([...filled]).toEqual([0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512])
+    expect([...pieces].sort((a, b) => a - b)).toEqual([1, 2, 4, 8, 16, 32, 64, 128])
+  })
+
+  test('pushes of all sizes leave some ten statements of each kind', async () => {
+    const { db } = opened
+    const texts = new Set<string>()
+    const noting: Transaction = db.read.withPlugin({
+      transformQuery: ({ node }) => node,
+      transformResult: async ({ result }) => result,
+    })
+    // What comes here an engine compiles, and keeps.
+    const executor = noting.getExecutor()
+    const run = executor.executeQuery.bind(executor)
+    executor.executeQuery = (query, ...rest) => {
+      texts.add(query.sql)
+      return run(query, ...rest)
+    }
+    for (let count = 1; count <= 300; count++) {
+      const blobs = Array.from({ length: count }, (_, number) => new Uint8Array([1, number >> 8, number]))
+      await heldContent(noting, 1, { blobs, manifests: blobs })
+      await holdTags(noting, 'sqlite', { repositoryId: 1, tags: blobs.map(blob => blob.toHex()) })
+    }
+    expect(texts.size).toBe(30)
   })
 
   test('null and bytes are bound as they are', async () => {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Database, Reader, Transaction } from '../../metadata/database.ts'
 import { lockRow } from '../../metadata/dialects.ts'
-import { insertion, perShape, statement } from '../../metadata/statement.ts'
+import { filledUp, insertion, perShape, statement } from '../../metadata/statement.ts'
 import type { NewRow, Row } from '../../metadata/tables.ts'
 import { type FactsRow, factsColumns, factsJoins } from '../access/queries.ts'
 
@@ -50,7 +50,7 @@ export async function heldContent(
   const held = async (table: 'blob_links' | 'manifests', digests: readonly Uint8Array[]) => {
     const found = new Set<string>()
     for (let from = 0; from < digests.length; from += digestsPerQuery) {
-      const some = digests.slice(from, from + digestsPerQuery)
+      const some = filledUp(digests.slice(from, from + digestsPerQuery))
       const rows = await heldAmong[table](some.length).all(db, { ...some, repositoryId })
       for (const row of rows) found.add(row.digest.toHex())
     }
@@ -59,8 +59,8 @@ export async function heldContent(
   return { blobs: await held('blob_links', wanted.blobs), manifests: await held('manifests', wanted.manifests) }
 }
 
-/** Engines bound the number of parameters of one query. */
-const digestsPerQuery = 500
+/** A power of two: engines bound the number of parameters of one query. */
+const digestsPerQuery = 512
 
 /** By the number of digests, which are the values `0`, `1`, …. */
 const heldAmong = {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Database, Reader, Transaction } from '../../metadata/database.ts'
 import { lockRow } from '../../metadata/dialects.ts'
-import { insertion, perShape, statement } from '../../metadata/statement.ts'
+import { filledUp, inPieces, insertion, perShape, statement } from '../../metadata/statement.ts'
 import type { NewRow } from '../../metadata/tables.ts'
 
 /**
@@ -13,7 +13,8 @@ export async function holdTags(
   engine: Database['engine'],
   key: { repositoryId: number; tags: readonly string[] },
 ): Promise<ReadonlyMap<string, Uint8Array>> {
-  const rows = await heldTags[engine](key.tags.length).all(tx, { ...key.tags, repositoryId: key.repositoryId })
+  const tags = filledUp(key.tags)
+  const rows = await heldTags[engine](tags.length).all(tx, { ...tags, repositoryId: key.repositoryId })
   return new Map(rows.map(row => [row.name, row.digest]))
 }
 
@@ -47,8 +48,12 @@ export async function upsertTags(
   move: { repositoryId: number; tags: readonly string[]; digest: Uint8Array; nowMs: number },
 ): Promise<void> {
   const { repositoryId, digest, nowMs } = move
-  await tagsUpsert(move.tags.length).change(tx, { ...move.tags.toSorted(), repositoryId, digest, nowMs })
+  for (const tags of inPieces(move.tags.toSorted(), tagsPerUpsert)) {
+    await tagsUpsert(tags.length).change(tx, { ...tags, repositoryId, digest, nowMs })
+  }
 }
+
+const tagsPerUpsert = 128
 
 /** By the number of tags, which are the values `0`, `1`, …. */
 const tagsUpsert = perShape((count: number) =>
