@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { isDomainError } from '../core/errors.ts'
-import type { BlobStore } from './blobstore.ts'
+import type { BlobLocation, BlobStore } from './blobstore.ts'
 import { type CommitStep, openFilesystemStore } from './filesystem.ts'
 import { append, bytes, describeBlobStore, digestOf, expectCode, publish, start } from './suite.ts'
 
@@ -130,6 +130,29 @@ describe('folder store', () => {
     await mkdir(join(shard, `${digestOf(bytes(10)).hex}.folder`))
     const { content } = await store.listContent({ after: undefined, limit: 10 })
     expect(content.map(each => each.location)).toEqual([location])
+  })
+
+  test('a folder is read once for all pages of a walk, and again for the next walk', async () => {
+    await using store = await openFilesystemStore({ dataDir })
+    const { hex } = digestOf(bytes(10))
+    const location = await publish(store, 'b', bytes(10))
+    const add = (name: string) => writeFile(join(dataDir, 'blobs', location, '..', `${hex}.${name}`), '')
+    const page = async (after: BlobLocation | undefined) => {
+      const { content, next } = await store.listContent({ after, limit: 1 })
+      return { ids: content.map(({ uploadId }) => uploadId), next }
+    }
+    await add('a')
+    const first = await page(undefined)
+    await add('c')
+    // Two that go on at the same place don't take each other's.
+    const seconds = await Promise.all([page(first.next), page(first.next)])
+    expect([first.ids, ...seconds.map(({ ids }) => ids)]).toEqual([['a'], ['b'], ['b']])
+    const third = await page(undefined)
+    const fourth = await page(third.next)
+    await add('d')
+    const fifth = await page(fourth.next)
+    expect([third.ids, fourth.ids, fifth.ids]).toEqual([['a'], ['b'], ['c']])
+    expect(await page(fifth.next)).toEqual({ ids: [], next: undefined })
   })
 
   test('its check leaves nothing behind and says so when a folder is gone', async () => {

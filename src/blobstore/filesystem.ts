@@ -35,7 +35,7 @@ import {
   publishedPath,
   stagedPath,
 } from './folder-layout.ts'
-import { listFolder } from './folder-list.ts'
+import { FolderList } from './folder-list.ts'
 import { FolderWriter } from './folder-writer.ts'
 import { mostSmallBytes, SmallContent } from './small-content.ts'
 import { WriteMemory } from './write-memory.ts'
@@ -82,6 +82,7 @@ class FilesystemStore implements BlobStore {
   readonly #folders: DurableFolders
   readonly #atCommitStep: (step: CommitStep) => void | Promise<void>
   readonly #small = new SmallContent()
+  readonly #list: FolderList
   readonly #closeOpenFiles = new Set<() => Promise<void>>()
   /** Who writes to which upload; this process is the only one on the folder. */
   readonly #writers = new Map<string, FolderWriter>()
@@ -90,6 +91,7 @@ class FilesystemStore implements BlobStore {
   constructor(paths: FolderPaths, folders: DurableFolders, atCommitStep: (step: CommitStep) => void | Promise<void>) {
     this.#paths = paths
     this.#folders = folders
+    this.#list = new FolderList(paths)
     this.#atCommitStep = atCommitStep
   }
 
@@ -208,7 +210,7 @@ class FilesystemStore implements BlobStore {
   }
 
   async listContent(page: { after: BlobLocation | undefined; limit: number }): Promise<ContentPage> {
-    return translateErrors({ doing: 'listing content' }, () => listFolder(this.#paths, page))
+    return translateErrors({ doing: 'listing content' }, () => this.#list.page(page))
   }
 
   async check(): Promise<void> {

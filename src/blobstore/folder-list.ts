@@ -4,27 +4,43 @@ import { findStats, ignoreMissingFolder } from './folder-errors.ts'
 import { type FolderPaths, parseLocation, publishedPath } from './folder-layout.ts'
 
 /**
- * A page of what lies below `blobs/`, in byte order. Folders are read in that order, so a page costs the entries of the
- * folders it touches: a 256th of all content each. Files with other names than the store makes are passed over.
+ * Pages of what lies below `blobs/`, in byte order. Folders are read in that order, and the page that goes on where the
+ * last one ended goes on with the folder as it was read then: a 256th of all content is read and sorted once, not for
+ * every page. Files with other names than the store makes are passed over.
  */
-export async function listFolder(
-  paths: FolderPaths,
-  { after, limit }: { after: BlobLocation | undefined; limit: number },
-): Promise<ContentPage> {
-  const locations: BlobLocation[] = []
-  for await (const location of walk(paths, after ?? '')) {
-    locations.push(location)
-    if (locations.length === limit) break
+export class FolderList {
+  readonly #paths: FolderPaths
+  #paused: { at: BlobLocation; walk: AsyncIterator<BlobLocation> } | undefined
+
+  constructor(paths: FolderPaths) {
+    this.#paths = paths
   }
-  const found = await Promise.all(locations.map(location => describe(paths, location)))
-  return {
-    content: found.filter(content => content !== undefined),
-    next: locations.length === limit ? locations.at(-1) : undefined,
+
+  async page({ after, limit }: { after: BlobLocation | undefined; limit: number }): Promise<ContentPage> {
+    const walk = this.#resume(after) ?? walkFrom(this.#paths, after ?? '')
+    const locations: BlobLocation[] = []
+    while (locations.length < limit) {
+      const { value, done } = await walk.next()
+      if (done) break
+      locations.push(value)
+    }
+    const next = locations.length === limit ? locations.at(-1) : undefined
+    if (next !== undefined) this.#paused = { at: next, walk }
+    const found = await Promise.all(locations.map(location => describe(this.#paths, location)))
+    return { content: found.filter(content => content !== undefined), next }
+  }
+
+  /** Two that list at once have a walk each. */
+  #resume(after: BlobLocation | undefined): AsyncIterator<BlobLocation> | undefined {
+    if (this.#paused === undefined || this.#paused.at !== after) return undefined
+    const { walk } = this.#paused
+    this.#paused = undefined
+    return walk
   }
 }
 
 /** Locations behind `after`, in order. */
-async function* walk(paths: FolderPaths, after: string): AsyncIterable<BlobLocation> {
+async function* walkFrom(paths: FolderPaths, after: string): AsyncGenerator<BlobLocation, undefined> {
   for (const algorithm of await namesIn(paths.blobsDir)) {
     if (isPassed(`${algorithm}/`, after)) continue
     for (const shard of await namesIn(`${paths.blobsDir}/${algorithm}`)) {

@@ -9,6 +9,11 @@ import { newestVersion } from './migrations/all.ts'
  */
 
 const rowsPerPage = 500
+/** Where a row may hold a manifest, or its annotations, of some megabytes. */
+const largeRowsPerPage = 4
+const largeTables = ['manifest_bodies', 'manifests']
+/** A page of rows that are at hand ends with this many bytes. */
+const bytesPerPage = 8 * 1024 * 1024
 
 /** Fills an empty SQLite file (schema already made) from one consistent moment of PostgreSQL. */
 export async function copyFromPostgres(client: PoolClient, file: string): Promise<void> {
@@ -18,10 +23,11 @@ export async function copyFromPostgres(client: PoolClient, file: string): Promis
     target.exec('PRAGMA synchronous = OFF; BEGIN; PRAGMA defer_foreign_keys = ON')
     for (const { table } of tablesOf(target)) {
       await client.query(`declare copied no scroll cursor for select * from ${table}`)
+      const pageRows = largeTables.includes(table) ? largeRowsPerPage : rowsPerPage
       for (;;) {
-        const { rows } = await client.query<Record<string, unknown>>(`fetch ${rowsPerPage} from copied`)
+        const { rows } = await client.query<Record<string, unknown>>(`fetch ${pageRows} from copied`)
         for (const row of rows) insertIntoSqlite(target, table, row)
-        if (rows.length < rowsPerPage) break
+        if (rows.length < pageRows) break
       }
       await client.query('close copied')
     }
@@ -58,13 +64,16 @@ export async function copyIntoPostgres(client: PoolClient, file: string): Promis
     if (rows.length > 0) throw new DomainError('unavailable', 'the PostgreSQL database is not empty: give a fresh one')
     await client.query('delete from settings')
     for (const { table } of tablesOf(source)) {
-      let page: Record<string, unknown>[] = []
-      for (const row of source.query(`SELECT * FROM ${table}`).iterate()) {
-        page.push(row as Record<string, unknown>)
-        if (page.length === rowsPerPage) await insertIntoPostgres(client, table, page.splice(0))
+      const page: Record<string, unknown>[] = []
+      let pageBytes = 0
+      for (const row of source.query(`SELECT * FROM ${table}`).iterate() as Iterable<Record<string, unknown>>) {
+        page.push(row)
+        pageBytes += bytesOf(row)
+        if (page.length < rowsPerPage && pageBytes < bytesPerPage) continue
+        await insertIntoPostgres(client, table, page.splice(0))
+        pageBytes = 0
       }
       await insertIntoPostgres(client, table, page)
-      page = []
     }
     for (const { table, hasIds } of tablesOf(source)) {
       if (!hasIds) continue
@@ -127,6 +136,14 @@ async function insertIntoPostgres(
   const places = rows.map(() => `(${columns.map(() => `$${++number}`).join(', ')})`).join(', ')
   const values = rows.flatMap(row => columns.map(column => toPostgres(row[column])))
   await client.query(`insert into ${table} (${columns.join(', ')}) values ${places}`, values)
+}
+
+/** About as much as the row's long values take. */
+function bytesOf(row: Record<string, unknown>): number {
+  return Object.values(row).reduce<number>((sum, value) => {
+    if (typeof value === 'string') return sum + value.length
+    return value instanceof Uint8Array ? sum + value.byteLength : sum
+  }, 0)
 }
 
 /** The driver takes bytes as Buffer only. */

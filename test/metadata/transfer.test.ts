@@ -3,8 +3,11 @@ import { afterAll, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { copyIntoPostgres } from '../../src/metadata/transfer.ts'
-import { describeEngines, openPostgresForTest, type TestDatabase } from '../databases.ts'
+import type { PoolClient } from 'pg'
+import type { Database } from '../../src/metadata/database.ts'
+import { PostgresDatabase } from '../../src/metadata/postgres/database.ts'
+import { copyFromPostgres, copyIntoPostgres } from '../../src/metadata/transfer.ts'
+import { describeEngines, openPostgresForTest, openSqliteForTest, type TestDatabase } from '../databases.ts'
 import { postgresPrograms } from '../postgres-server.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'stower-transfer-'))
@@ -76,3 +79,57 @@ describeEngines('a copy of the metadata', (engine, open) => {
     await target.dispose()
   })
 })
+
+const testPostgres = postgresPrograms() ? test : test.skip
+testPostgres(
+  'of large manifests a few are held at a time, out of PostgreSQL and into it (needs postgresql-15)',
+  async () => {
+    const source = await openPostgresForTest()
+    const body = new Uint8Array(1024 * 1024)
+    for (let number = 0; number < 40; number++) {
+      const digest = new Uint8Array([1, number])
+      await source.db.write(tx => tx.insertInto('manifest_bodies').values({ digest, body }).execute())
+    }
+    const file = join(folder, 'large.db')
+    await openSqliteForTest().then(async ({ db, dispose }) => {
+      await db.copyTo(file)
+      await dispose()
+    })
+    expect(await mostAtOnce(source.db, client => copyFromPostgres(client, file))).toBeWithin(
+      body.length,
+      9 * body.length,
+    )
+    const copied = new Connection(file, { readonly: true })
+    expect(copied.query('SELECT count(*) AS bodies FROM manifest_bodies').get()).toEqual({ bodies: 40 })
+    copied.close()
+    const target = await openPostgresForTest()
+    expect(await mostAtOnce(target.db, client => copyIntoPostgres(client, file))).toBeWithin(
+      body.length,
+      9 * body.length,
+    )
+    expect(await target.db.read.selectFrom('manifest_bodies').select('digest').execute()).toHaveLength(40)
+    await source.dispose()
+    await target.dispose()
+  },
+)
+
+/** The most bytes that went to PostgreSQL, or came from it, with one query. */
+async function mostAtOnce(db: Database, work: (client: PoolClient) => Promise<void>): Promise<number> {
+  if (!(db instanceof PostgresDatabase)) throw new Error('not PostgreSQL')
+  let most = 0
+  const note = (values: readonly unknown[]) => {
+    const bytes = values.reduce<number>((sum, value) => sum + (value instanceof Uint8Array ? value.byteLength : 0), 0)
+    most = Math.max(most, bytes)
+  }
+  await db.withClient(async client => {
+    const query = client.query.bind(client) as (text: string, values?: unknown[]) => Promise<{ rows: object[] }>
+    const noting = async (text: string, values: unknown[] = []) => {
+      const answer = await query(text, values)
+      note(values)
+      note(answer.rows.flatMap(row => Object.values(row)))
+      return answer
+    }
+    await work(Object.assign(Object.create(client), { query: noting }) as PoolClient)
+  })
+  return most
+}
