@@ -169,6 +169,33 @@ describeRegistry('uploads', (registry, engine) => {
     expect((await post('sha256:abc', 'x')).status).toBe(400)
   })
 
+  test('a blob in one POST that is not as long as it says is refused, and nothing of it is there', async () => {
+    const { client } = registry.at
+    const text = 'of twenty-four bytes ...'
+    // Of which the client knows no length.
+    const streamed = () =>
+      new ReadableStream({
+        pull: controller => {
+          controller.enqueue(new TextEncoder().encode(text))
+          controller.close()
+        },
+      })
+    for (const [range, body] of [
+      ['0-22', text],
+      ['0-24', text],
+      ['0-22', streamed()],
+      ['0-24', streamed()],
+      ['1-24', streamed()],
+    ] as const) {
+      const headers = { 'content-range': range }
+      const path = `/v2/group/misjudged/blobs/uploads/?digest=${sha256(text)}`
+      const answer = await client.request('POST', path, { headers, body })
+      expect([range, answer.status]).toEqual([range, 400])
+      expect(await answer.text()).toContain('SIZE_INVALID')
+      expect(await readBlob('group/misjudged', sha256(text))).toBe(404)
+    }
+  })
+
   test('a cancelled upload is gone with its bytes', async () => {
     const { client, server } = registry.at
     const location = await start(client, 'group/cancelled')

@@ -17,7 +17,7 @@ import type { BlobDeps } from './deps.ts'
 import { holdUpload, unknownUpload } from './held-upload.ts'
 import { publish } from './publish.ts'
 import { findSession, insertSession, type SessionKey } from './queries.ts'
-import { copyBody, type UploadBody } from './upload-body.ts'
+import { copyBody, type UploadBody, wrongSize } from './upload-body.ts'
 
 /**
  * Begins an upload, creating the repository when it is missing and the caller may. Returns the upload's id.
@@ -146,6 +146,7 @@ export async function pushBlob(
   body: UploadBody,
 ): Promise<void> {
   const target = await findPushTarget(deps, by, place)
+  if (body.range && body.range.firstByte !== 0) throw wrongSize('a blob in one request begins with its first byte')
   const uploadId = randomUUID()
   const state = await deps.store.startUpload(uploadId)
   let staged: StagedUpload = { uploadId, state, offsetBytes: 0 }
