@@ -158,8 +158,15 @@ describeRegistry('manifests by the rules', registry => {
 
   test('a tag that is moved is moved for GET, HEAD and the list with the answer', async () => {
     const bodies = Array.from({ length: 5 }, (_, number) => imageOf(empty, [], { annotations: { n: `${number}` } }))
-    for (const body of bodies) {
+    const tags = async () => {
+      const list = await registry.at.client.request('GET', '/v2/group/rules/tags/list')
+      return ((await list.json()) as { tags: string[] }).tags.filter(tag => tag.startsWith('moving'))
+    }
+    for (const [number, body] of bodies.entries()) {
       await put('moving', body, ociImage)
+      await put(`moving-${number}`, body, ociImage)
+      const others = bodies.slice(0, number + 1).map((_, each) => `moving-${each}`)
+      expect(await tags()).toEqual(['moving', ...others])
       expect(await (await get('moving')).text()).toBe(body)
       expect((await get('moving', 'HEAD')).headers.get('docker-content-digest')).toBe(digestOf('sha256', body))
     }

@@ -135,4 +135,21 @@ describeRegistry('ranges of blobs', registry => {
     const digest = await registry.at.client.pushBlob('group/elsewhere', 'elsewhere')
     expect((await get(digest, { range: 'bytes=0-1' })).status).toBe(404)
   })
+
+  test('a blob may be kept for ever, and what a tag names or a refusal may not', async () => {
+    const { client } = registry.at
+    const { digest } = await client.pushImage(name, 'v1')
+    const blob = await client.pushBlob(name, content)
+    const keptFor = async (path: string, method = 'GET', headers: Record<string, string> = {}) =>
+      (await client.request(method, `/v2/${name}/${path}`, { headers })).headers.get('cache-control')
+    const forEver = 'private, max-age=31536000, immutable'
+    expect(await keptFor(`blobs/${blob}`)).toBe(forEver)
+    expect(await keptFor(`blobs/${blob}`, 'HEAD')).toBe(forEver)
+    expect(await keptFor(`blobs/${blob}`, 'GET', { range: 'bytes=0-9' })).toBe(forEver)
+    expect(await keptFor(`blobs/${blob}`, 'GET', { 'if-none-match': `"${blob}"` })).toBe(forEver)
+    const changing = ['manifests/v1', `manifests/${digest}`, 'tags/list', `referrers/${digest}`, `blobs/${digest}`]
+    for (const path of changing) expect([path, await keptFor(path)]).toEqual([path, null])
+    expect(await keptFor('manifests/v1', 'HEAD')).toBeNull()
+    expect(await keptFor('manifests/v1', 'GET', { 'if-none-match': `"${digest}"` })).toBeNull()
+  })
 })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { decodeJwt } from 'jose'
 import { describeRegistry } from '../oci/describe-registry.ts'
-import { dockerToken, type RegistryClient, registryClient } from '../oci/registry-client.ts'
+import { dockerToken, type RegistryClient, registryClient, sha256 } from '../oci/registry-client.ts'
 import { addPerson, grant } from '../people.ts'
 import { credentials, managementToken, startTestServer } from '../server.ts'
 
@@ -141,28 +141,40 @@ describeRegistry('the token protocol on the wire', registry => {
   test('what is not there and what is not seen take about the same time', async () => {
     const { server, client } = registry.at
     await client.pushImage('group/unseen', 'v1')
+    await client.pushBlob('group/strangers', 'theirs')
+    const digests: Record<string, string> = {
+      'group/unseen': await client.pushBlob('group/unseen', 'unseen'),
+      'group/absent': sha256('absent'),
+    }
     const stranger = await addPerson(server, 'stranger')
+    await grant(server, stranger, 'group/strangers', 3)
     const token = await dockerToken(
       server,
-      ['repository:group/unseen:pull', 'repository:group/absent:pull'],
+      ['repository:group/unseen:pull', 'repository:group/absent:pull', 'repository:group/strangers:pull,push'],
       stranger.basic,
     )
     const narrow = registryClient(server, token)
-    const requests: [what: string, of: (name: string) => Promise<Response>][] = [
-      ['a manifest', name => narrow.request('GET', `/v2/${name}/manifests/v1`)],
-      [
-        'a mount',
-        name => narrow.request('POST', `/v2/group/unseen/blobs/uploads/?mount=sha256:${'0'.repeat(64)}&from=${name}`),
-      ],
-      ['a token', name => askToken(`scope=repository:${name}:pull`, { authorization: stranger.basic })],
+    const mount = (name: string, from: string) =>
+      narrow.request('POST', `/v2/group/strangers/blobs/uploads/?mount=${digests[name]}${from}`)
+    // Who may see it is told otherwise, so there is something to tell.
+    const seen = await client.request('POST', `/v2/group/strangers/blobs/uploads/?mount=${digests['group/unseen']}`)
+    expect(seen.status).toBe(201)
+    expect((await client.request('DELETE', seen.headers.get('location') ?? '')).status).toBe(202)
+    const requests: [what: string, status: number, of: (name: string) => Promise<Response>][] = [
+      ['a manifest', 404, name => narrow.request('GET', `/v2/${name}/manifests/v1`)],
+      ['a mount with its source', 202, name => mount(name, `&from=${name}`)],
+      ['a mount', 202, name => mount(name, '')],
+      ['a token', 200, name => askToken(`scope=repository:${name}:pull`, { authorization: stranger.basic })],
     ]
-    for (const [what, of] of requests) {
+    for (const [what, status, of] of requests) {
       // The least of many tells what the work takes; more than that is the machine's.
       const least: Record<string, number> = { 'group/unseen': Infinity, 'group/absent': Infinity }
       for (let round = 0; round < 60; round++) {
         for (const name of Object.keys(least)) {
           const startedMs = performance.now()
-          await (await of(name)).arrayBuffer()
+          const answer = await of(name)
+          await answer.arrayBuffer()
+          expect([what, name, answer.status]).toEqual([what, name, status])
           least[name] = Math.min(least[name] ?? Infinity, performance.now() - startedMs)
         }
       }
