@@ -44,4 +44,5 @@ testWithTools(
     expect(unlisted).toEqual([])
     if (firstSeed === 1) expect(listed.filter(entry => !used.has(entry))).toEqual([])
   },
+  300_000,
 )

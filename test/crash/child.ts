@@ -8,7 +8,8 @@ import { openLogger } from '../../src/telemetry/logger.ts'
  * The program with a hand inside it, as a process of its own. It is configured by its environment, says `ready <url>` on
  * standard output and every warning on standard error, and takes orders from standard input:
  *
- *   arm <step> <countdown>   kills itself with SIGKILL when the step of a push or a sweep has come so many times
+ *   arm <step> <countdown>   kills itself with SIGKILL when the step of a push or a sweep has come so many times; with a
+ *                            step in ARMED it is so from its start, for the first time
  *   block <path>...          opens each path for reading, which takes a thread of the file pool for as long as it waits,
  *                            and says `blocked` when all are on their way
  *   die                      kills itself with SIGKILL now, also where a tracer stands between it and its parent
@@ -17,7 +18,7 @@ import { openLogger } from '../../src/telemetry/logger.ts'
  * It ends with its standard input, so that nothing is left of a test that was killed.
  */
 
-let armed: { step: string; countdown: number } | undefined
+let armed = process.env.ARMED ? { step: process.env.ARMED, countdown: 1 } : undefined
 
 function atStep(step: string): void {
   if (armed?.step !== step) return

@@ -16,6 +16,8 @@ export type ServerProcessOptions = {
   threads?: number
   /** Sweeps ten times a second, without a grace time. */
   isSweeping?: boolean
+  /** The step at which it kills itself, from its start; `arm` does so later. */
+  armed?: string
   /** A command that the server runs under, e.g. strace with its flags. */
   under?: readonly string[]
 }
@@ -55,6 +57,7 @@ export async function spawnServer(options: ServerProcessOptions): Promise<Server
         SWEEP_EVERY_MS: '100',
         LOOK_FOR_JOBS_EVERY_MS: '20',
       }),
+      ...(options.armed !== undefined && { ARMED: options.armed }),
       ...(options.databaseUrl !== undefined && { STOWER_DATABASE_URL: options.databaseUrl }),
     },
   })
