@@ -122,6 +122,19 @@ describePostgres(`a sweep beside pushes on PostgreSQL${postgresPrograms() ? '' :
     expect(await stateNow()).toEqual(['present', 1])
   })
 
+  test('of two uploads that heal a lost blob the first gives it its place', async () => {
+    const { location: lostLocation } = await opened.db.read
+      .selectFrom('blobs')
+      .select('location')
+      .executeTakeFirstOrThrow()
+    const heal = (name: string) => async (tx: Transaction) => {
+      const location = `sha256/${Buffer.from(blob.subarray(1, 2)).toString('hex')}/${name}` as never
+      return upsertBlob(tx, { digest: blob, sizeBytes: 4, location, lostLocation, nowMs: registry.time.nowMs })
+    }
+    const [first, second] = await inOrder(heal('first'), heal('second'))
+    expect([first, second]).toEqual([expect.stringContaining('/first'), first])
+  })
+
   const everything = {
     after: { repositoryId: 0, digest: new Uint8Array() },
     upTo: { repositoryId: 2 ** 50, digest: blob },
