@@ -149,6 +149,19 @@ describeEngines('cleaning up', (_engine, open) => {
     expect(await isMarkedDeleted(deps.db.read, id)).toBe(false)
   })
 
+  test('staged bytes that can not be removed keep a purge from nothing but its end', async () => {
+    await pushManifestRows(3)
+    const { id } = await deps.db.read.selectFrom('repositories').select('id').executeTakeFirstOrThrow()
+    const [stuck] = await deps.db.read.selectFrom('upload_sessions').select('id').execute()
+    mkdirSync(join(stand.uploadsDir, stuck?.id ?? ''))
+    await deleteRepository(deps, by, place)
+    await expect(purgeRepository(deps, id)).rejects.toMatchObject({ code: 'unavailable' })
+    expect([await rowsOf(id), await isMarkedDeleted(deps.db.read, id)]).toEqual([0, true])
+    rmdirSync(join(stand.uploadsDir, stuck?.id ?? ''))
+    expect(await purgeRepository(deps, id)).toBe(true)
+    expect(await isMarkedDeleted(deps.db.read, id)).toBe(false)
+  })
+
   test('the job of a purge works for a second at a time, and ends when its worker stops', async () => {
     await pushManifestRows(1_203)
     const { id } = await deps.db.read.selectFrom('repositories').select('id').executeTakeFirstOrThrow()

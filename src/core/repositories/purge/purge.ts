@@ -23,6 +23,11 @@ export async function purgeRepository(
 ): Promise<boolean> {
   if (!(await isMarkedDeleted(db.read, repositoryId))) return true
   const mayGoOn = () => !signal?.aborted && (untilMs === undefined || clock.nowMs() < untilMs)
+  do {
+    if (!mayGoOn()) return false
+    // What a power cut brings back is purged again.
+  } while ((await db.write(tx => purgeBatch(tx, repositoryId, rowsPerBatch), { survives: 'crash' })) > 0)
+  // Last, because bytes that can't be removed end this run: they hold up nothing else.
   for (;;) {
     if (!mayGoOn()) return false
     const sessions = await sessionsOf(db.read, repositoryId, rowsPerBatch)
@@ -38,10 +43,6 @@ export async function purgeRepository(
       ),
     )
   }
-  do {
-    if (!mayGoOn()) return false
-    // What a power cut brings back is purged again.
-  } while ((await db.write(tx => purgeBatch(tx, repositoryId, rowsPerBatch), { survives: 'crash' })) > 0)
   await db.write(tx => deleteMarkedRepository(tx, repositoryId))
   return true
 }
