@@ -15,7 +15,8 @@ export async function sharedFolder(name: string, make: (folder: string) => Promi
   const folder = join(tmpdir(), `stower-${name}-${owner}`)
   const isMade = join(folder, '.made')
   if (isFirst(folder)) {
-    removeWithRun(folder, await make(folder))
+    removeWithRun(folder)
+    writeFileSync(endFile(folder), await make(folder))
     writeFileSync(isMade, '')
   } else {
     await waitUntil(
@@ -37,8 +38,14 @@ function isFirst(folder: string): boolean {
   }
 }
 
-/** On its own, because the test runner ends what a file leaves behind. */
-function removeWithRun(folder: string, end: string): void {
-  const watch = `while kill -0 ${owner}; do sleep 0.5; done; ${end}; rm -rf ${folder}`
+/** On its own, because the test runner ends what a file leaves behind, and from the first: `make` may be cut. */
+function removeWithRun(folder: string): void {
+  const end = endFile(folder)
+  const watch = `while kill -0 ${owner}; do sleep 0.5; done; [ ! -e ${end} ] || sh ${end}; rm -rf ${folder}`
   Bun.spawnSync(['setsid', '-f', 'sh', '-c', watch], { cwd: '/', stdio: ['ignore', 'ignore', 'ignore'] })
+}
+
+/** What ends all that was started for the folder. */
+function endFile(folder: string): string {
+  return join(folder, '.end')
 }
