@@ -116,7 +116,7 @@ export const settings = {
   'limits.management_body_size': withDefault(
     size({ from: '256KiB', to: '64MiB' }),
     '1MiB',
-    'The largest request body of the management and token APIs.',
+    'The largest request body of the management API. That of a login, whose sender is not known yet, has 64 KiB at most.',
   ),
   read_only: withDefault(
     trueOrFalse,

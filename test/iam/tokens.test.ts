@@ -179,7 +179,7 @@ describeEngines('identity API', (_engine, open) => {
       { auth: { identity: { methods: ['password'], password: { user: { id: 7, password: secrets.password } } } } },
     ],
     ['an unknown scope', { auth: { identity: byName('user1', secrets.password), scope: { system: { all: true } } } }],
-    ['deep nesting', `${'['.repeat(100_000)}${']'.repeat(100_000)}`],
+    ['deep nesting', `${'['.repeat(30_000)}${']'.repeat(30_000)}`],
   ])('%s is 400, and what came is not repeated', async (_what, body) => {
     const answer = await post(body)
     expect(answer.status).toBe(400)
@@ -188,8 +188,10 @@ describeEngines('identity API', (_engine, open) => {
     expect(answer.log.error).toBeUndefined()
   })
 
-  test('a body over the limit is 413 and the connection is closed', async () => {
-    const answer = await post(' '.repeat((1 << 20) + 1))
+  test('a body of 64 KiB is read, one over it is 413 and the connection is closed', async () => {
+    const login = JSON.stringify({ auth: { identity: byName('user1', secrets.password) } })
+    expect((await post(login.padEnd(64 * 1024))).status).toBe(201)
+    const answer = await post(login.padEnd(64 * 1024 + 1))
     expect(answer.status).toBe(413)
     expect(answer.headers.get('connection')).toBe('close')
   })

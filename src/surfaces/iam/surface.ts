@@ -134,8 +134,11 @@ async function authenticate(c: IamContext, { identity }: Pick<IamDeps, 'identity
   return caller
 }
 
+/** Who logs in is nobody yet, and names, a password and a scope are short. */
+const largestLoginBytes = 64 * 1024
+
 async function readCreateToken(exchange: Exchange, limitBytes: number): Promise<CreateToken> {
-  const body = parseJson(await readBody(exchange, limitBytes))
+  const body = parseJson(await readBody(exchange, Math.min(limitBytes, largestLoginBytes)))
   const read = createTokenSchema.safeParse(body)
   if (read.success) return read.data
   // What came is not repeated: it holds a password.
