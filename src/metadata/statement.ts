@@ -58,11 +58,18 @@ export function filledUp<T>(values: readonly T[]): T[] {
   return Array.from({ length }, (_, index) => values[Math.min(index, values.length - 1)] as T)
 }
 
-/** The values in their order in pieces, each as long as the largest power of two that is left, and `most`, allow. */
+/** Most manifests have fewer layers: so many go in one piece, whatever their number. */
+const inOnePiece = 16
+
+/**
+ * The values in their order in pieces: as long as the largest power of two that is left, and `most`, allow, and then the
+ * rest.
+ */
 export function* inPieces<T>(values: readonly T[], most: number): Iterable<readonly T[]> {
   let from = 0
   while (from < values.length) {
-    const length = Math.min(most, 2 ** Math.floor(Math.log2(values.length - from)))
+    const left = values.length - from
+    const length = left <= inOnePiece ? left : Math.min(most, 2 ** Math.floor(Math.log2(left)))
     yield values.slice(from, from + length)
     from += length
   }
