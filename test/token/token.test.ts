@@ -256,10 +256,10 @@ describeEngines('docker token endpoint', (_engine, open) => {
     })
     expect(installation.identity.ofDocker(header)).toBe(caller)
     const repeats = 20_000
-    const startMs = performance.now()
+    const before = process.cpuUsage()
     for (let number = 0; number < repeats; number++) installation.identity.ofDocker(header)
     // 2 µs each is the aim; ten times that still fails when a signature is checked again.
-    expect((performance.now() - startMs) / repeats).toBeLessThan(0.02)
+    expect(process.cpuUsage(before).user / 1000 / repeats).toBeLessThan(0.02)
   })
 
   test('an anonymous token is an anonymous caller with scopes; no header is one without', async () => {

@@ -44,9 +44,9 @@ test('is total and quick on a megabyte', () => {
       expect(typeof acceptsMediaType(header, ociImage)).toBe('boolean')
     }),
   )
-  const startedMs = performance.now()
+  const before = process.cpuUsage()
   for (const piece of [',', ';', '*/*;q=', ' ', `${ociImage};`, 'a/b,']) {
     acceptsMediaType(piece.repeat(1_000_000 / piece.length), ociImage)
   }
-  expect(performance.now() - startedMs).toBeLessThan(2000)
+  expect(process.cpuUsage(before).user / 1000).toBeLessThan(2000)
 })

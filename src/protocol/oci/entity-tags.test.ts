@@ -60,7 +60,7 @@ test('is total and quick on a megabyte', () => {
       expect(typeof matchesWeakly(parseEntityTags(header) ?? [], digest)).toBe('boolean')
     }),
   )
-  const startedMs = performance.now()
+  const before = process.cpuUsage()
   for (const piece of ['"', 'W/', ',', 'W/"', '""', 'x']) parseEntityTags(piece.repeat(1_000_000 / piece.length))
-  expect(performance.now() - startedMs).toBeLessThan(2000)
+  expect(process.cpuUsage(before).user / 1000).toBeLessThan(2000)
 })

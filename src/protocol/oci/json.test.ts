@@ -138,12 +138,12 @@ test('readJsonObject throws nothing but ManifestError', () => {
 
 test('4 MiB of any shape are read in bounded time', () => {
   const fill = (piece: string) => piece.repeat(4_194_304 / piece.length)
-  const startedMs = performance.now()
+  const before = process.cpuUsage()
   for (const text of [fill('"'), fill('\\'), fill('9'), fill(','), fill('{}'), fill('-'), `{"a":"${fill('\\u0061')}`]) {
     expect(() => read(text)).toThrow(ManifestError)
   }
   expect(Object.keys(read(`{"${fill('\\u0061')}":1}`))[0]).toHaveLength(Math.floor(4_194_304 / 6))
-  expect(performance.now() - startedMs).toBeLessThan(5000)
+  expect(process.cpuUsage(before).user / 1000).toBeLessThan(5000)
 })
 
 test('fieldOf sees own fields alone and takes null for absent', () => {

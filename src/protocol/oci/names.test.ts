@@ -114,12 +114,12 @@ test('isReservedComponent keeps the first components of other surfaces', () => {
 
 test('names of a megabyte are refused at once', () => {
   const attacks = ['a', 'a-', 'a_', 'a/', '-', '__', 'a.b', '/'].map(piece => piece.repeat(1_000_000 / piece.length))
-  const startedMs = performance.now()
+  const before = process.cpuUsage()
   for (const text of attacks) {
     for (const parse of [parseRepositoryPath, parseTag, parseReference]) {
       expect(parse(text)).toBeUndefined()
       expect(parse(`${text}!`)).toBeUndefined()
     }
   }
-  expect(performance.now() - startedMs).toBeLessThan(1000)
+  expect(process.cpuUsage(before).user / 1000).toBeLessThan(1000)
 })

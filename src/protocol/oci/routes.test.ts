@@ -231,7 +231,7 @@ describe('laws', () => {
   })
 
   test('paths of a megabyte are answered at once', () => {
-    const startedMs = performance.now()
+    const before = process.cpuUsage()
     for (const piece of ['a', '/', 'a/', '-', 'a-', 'a_', '%3A', 'blobs/uploads/', '/manifests/', '%2f']) {
       const long = piece.repeat(1_000_000 / piece.length)
       for (const pathname of [
@@ -243,6 +243,6 @@ describe('laws', () => {
         expect(['none', 'invalid', 'method-not-allowed']).toContain(parseRoute('GET', pathname).kind)
       }
     }
-    expect(performance.now() - startedMs).toBeLessThan(2000)
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(2000)
   })
 })
