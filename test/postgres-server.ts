@@ -36,8 +36,12 @@ export function postgresPrograms(): string | undefined {
 async function provide(): Promise<PostgresServer> {
   const programs = postgresPrograms()
   if (!programs) throw new Error('PostgreSQL is not installed: STOWER_TEST_INSTALL=1 npm test brings it')
-  const folder = await sharedFolder('postgres', folder => start(programs, folder))
-  const url = urlAt(readFileSync(join(folder, 'port'), 'utf8'))
+  const folder = await sharedFolder('postgres', async folder => {
+    const stop = await start(programs, folder)
+    await makeTemplate(programs, urlOf(folder))
+    return stop
+  })
+  const url = urlOf(folder)
   const create = async (options: string) => {
     const name = `stower_${Bun.randomUUIDv7('hex').replaceAll('-', '')}`
     // Names must compare byte for byte whatever the database's own locale is.
@@ -50,7 +54,9 @@ async function provide(): Promise<PostgresServer> {
   }
 }
 
-function urlAt(port: number | string): (database: string) => string {
+/** The URLs of the databases of the server that keeps everything in the folder. */
+function urlOf(folder: string): (database: string) => string {
+  const port = readFileSync(join(folder, 'port'), 'utf8')
   return database => `postgres://postgres@127.0.0.1:${port}/${database}`
 }
 
@@ -59,8 +65,7 @@ export async function startStandby(folder: string): Promise<{ url: string; stop:
   const programs = postgresPrograms()
   if (!programs) throw new Error('PostgreSQL is not installed: STOWER_TEST_INSTALL=1 npm test brings it')
   const stop = await start(programs, folder, { isStandby: true })
-  const port = readFileSync(join(folder, 'port'), 'utf8')
-  return { url: `postgres://postgres@127.0.0.1:${port}/postgres`, stop: () => run(stop.split(' ')) }
+  return { url: urlOf(folder)('postgres'), stop: () => run(stop.split(' ')) }
 }
 
 /** Starts a server with everything in the folder, and resolves to the command that stops it. */
@@ -94,7 +99,6 @@ async function start(programs: string, folder: string, { isStandby = false } = {
     '-c autovacuum=off',
   ].join(' ')
   run([...asUser, `${programs}/pg_ctl`, '-D', `${folder}/data`, '-w', '-l', `${folder}/log`, '-o', options, 'start'])
-  await makeTemplate(programs, urlAt(port))
   writeFileSync(join(folder, 'port'), String(port))
   return [...asUser, `${programs}/pg_ctl`, '-D', `${folder}/data`, '-m', 'immediate', 'stop'].join(' ')
 }
