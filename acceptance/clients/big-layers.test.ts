@@ -5,8 +5,8 @@ import { describeFile } from '../image-facts.ts'
 import { packLayer, writeNoise, writeOciLayout } from '../images.ts'
 import { imageName, openStage, type Stage, testWithClients } from './stage.ts'
 
-/** More than the 128 MiB that Bun takes of a body unless it is told otherwise. */
-const bigBytes = 150 * 1024 * 1024
+/** As large as layers of real images get, and more than the 128 MiB that Bun takes of a body unless it is told otherwise. */
+const bigBytes = 300 * 1024 * 1024
 let stage: Stage
 
 beforeAll(async () => {
@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => stage?.[Symbol.asyncDispose]())
 
-testWithClients(['docker', 'skopeo'], 'a layer of 150 MiB goes from docker to skopeo byte for byte', async () => {
+testWithClients(['docker', 'skopeo'], 'a layer of 300 MiB goes from docker to skopeo byte for byte', async () => {
   const tar = await makeBigTar('from docker')
   const { docker } = await stage.client('docker')
   const image = imageName(stage, 'from-docker')
@@ -25,7 +25,7 @@ testWithClients(['docker', 'skopeo'], 'a layer of 150 MiB goes from docker to sk
   await rm(tar)
 })
 
-testWithClients(['skopeo', 'docker'], 'a layer of 150 MiB goes from skopeo to docker byte for byte', async () => {
+testWithClients(['skopeo', 'docker'], 'a layer of 300 MiB goes from skopeo to docker byte for byte', async () => {
   const tar = await makeBigTar('from skopeo')
   const layout = await stage.newFolder('layout')
   const digest = await writeOciLayout(layout, [tar])
