@@ -38,8 +38,8 @@ function stop(why) {
   process.exit(0)
 }
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => stop(signal))
-const { UV_THREADPOOL_SIZE: threads, DOTENV: dotenv } = process.env
-console.log(JSON.stringify({ args: process.argv.slice(2), threads, dotenv }))
+const { UV_THREADPOOL_SIZE: threads, MIMALLOC_PURGE_DELAY: purgeDelay, DOTENV: dotenv } = process.env
+console.log(JSON.stringify({ args: process.argv.slice(2), threads, purgeDelay, dotenv }))
 if (command === 'fail') throw new Error('failed here')
 if (command === 'exit') process.exit(Number(code))
 if (command === 'die') process.kill(process.pid, 'SIGKILL')
@@ -81,7 +81,7 @@ function makeInstalledProject(): string {
 type Run = {
   readonly child: ChildProcess
   /** The first line of the program. */
-  readonly said: Promise<{ args: string[]; threads: string; dotenv?: string }>
+  readonly said: Promise<{ args: string[]; threads: string; purgeDelay: string; dotenv?: string }>
   readonly exit: Promise<{ code: number | null; signal: string | null; stdout: string; stderr: string }>
 }
 
@@ -135,15 +135,15 @@ test('arguments reach the program, and its exit code comes back', async () => {
   writeFileSync(join(root, '.env'), 'DOTENV=read')
   writeFileSync(join(root, 'bunfig.toml'), 'preload = ["./not-there.ts"]')
   const run = launch(root, ['exit', '7', '--flag', 'a b'])
-  expect(await run.said).toMatchObject({ args: ['exit', '7', '--flag', 'a b'], threads: '32' })
+  expect(await run.said).toMatchObject({ args: ['exit', '7', '--flag', 'a b'], threads: '32', purgeDelay: '0' })
   expect((await run.said).dotenv).toBeUndefined()
   expect(await run.exit).toMatchObject({ code: 7, stderr: '' })
   expect(npmRuns(root)).toEqual([])
 })
 
-test('a set UV_THREADPOOL_SIZE is kept', async () => {
-  const run = launch(makeInstalledProject(), ['exit', '0'], { UV_THREADPOOL_SIZE: '5' })
-  expect((await run.said).threads).toBe('5')
+test('a set UV_THREADPOOL_SIZE or MIMALLOC_PURGE_DELAY is kept', async () => {
+  const run = launch(makeInstalledProject(), ['exit', '0'], { UV_THREADPOOL_SIZE: '5', MIMALLOC_PURGE_DELAY: '10' })
+  expect(await run.said).toMatchObject({ threads: '5', purgeDelay: '10' })
 })
 
 test('a program that a signal ended gives 128 + the number of the signal', async () => {

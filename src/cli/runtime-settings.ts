@@ -8,9 +8,8 @@ import { isExecutable } from './program-name.ts'
 const settings = { UV_THREADPOOL_SIZE: '32', MIMALLOC_PURGE_DELAY: '0' }
 
 /**
- * Makes the executable start anew, as the same process, under its settings. The launcher sets the number of threads for
- * the script form, which starts twice as slowly when freed memory goes back at once. Where the system offers no `execve`,
- * things stay as they are.
+ * Makes the executable start anew, as the same process, under its settings, which the launcher sets for the script form.
+ * Where the system offers no `execve`, things stay as they are.
  */
 export function restartWithSettings(): void {
   if (process.env.UV_THREADPOOL_SIZE !== undefined || !isExecutable) return
