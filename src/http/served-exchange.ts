@@ -43,7 +43,8 @@ export class ServedExchange implements Exchange {
   }
 
   get bodyWatch(): BodyWatch {
-    this.#hasOwnTimer = true
+    // Before the first byte of it is asked for, and after the last, the request takes as long as it takes.
+    this.takesLonger()
     this.#bodyWatch ??= bodyWatch(this.#bun, this.request, this.#settings.bodyIdleMs)
     return this.#bodyWatch
   }

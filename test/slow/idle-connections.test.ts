@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { readdirSync } from 'node:fs'
+import { serveHttp } from '../../src/http/serve.ts'
 import { registryClient, sha256 } from '../oci/registry-client.ts'
 import { createOrganization, startTestServer, type TestServer } from '../server.ts'
 import { connectRaw, eventually, type RawConnection, requestHead } from './raw-connection.ts'
@@ -88,6 +89,29 @@ test.concurrent('a request whose body comes slowly is not closed by the limit on
   clearInterval(drip)
   expect(connection.head()).toStartWith('HTTP/1.1 201')
   expect(performance.now() - startedMs).toBeGreaterThan(timeoutMs + clockMs)
+}, 60_000)
+
+test.concurrent('a request whose body is over and whose answer takes longer is not closed by it either', async () => {
+  const slow = serveHttp({
+    listen: { kind: 'tcp', host: '127.0.0.1', port: 0 },
+    forwarded: peer => ({ sourceAddress: peer, proto: undefined, host: undefined }),
+    baseUrl: () => '',
+    // As the end of an upload, which is about a body and then waits for the disk.
+    surfaceFor: () => async exchange => {
+      const { bodyWatch } = exchange
+      await Bun.sleep(timeoutMs + 2 * clockMs)
+      bodyWatch.over()
+      return new Response('done')
+    },
+    onAnswered: () => {},
+    bodyIdleMs: timeoutMs,
+    connectionIdleMs: timeoutMs,
+  })
+  using connection = await connectRaw(slow.url)
+  connection.socket.write(requestHead(slow.url, 'PUT /', { 'content-length': '0' }))
+  await Promise.race([connection.closed, eventually('it is answered', () => connection.received() > 0, 40_000)])
+  expect(connection.head()).toStartWith('HTTP/1.1 200')
+  await slow.stop(0)
 }, 60_000)
 
 test(`of ${idleConnections} idle connections none holds up a request, and all of them end`, async () => {
