@@ -47,7 +47,7 @@ test('a million characters are refused at once', () => {
   for (const text of ['a'.repeat(1e6), '-'.repeat(1e6), 'a-'.repeat(5e5), '_'.repeat(1e6)]) {
     expect(parseRepositoryName(text).kind).toBe('invalid')
   }
-  expect(process.cpuUsage(before).user / 1000).toBeLessThan(500)
+  expect(process.cpuUsage(before).user / 1000).toBeLessThan(50)
 })
 
 test('$ is read as a slash', () => {
