@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { bunBinary, bunPackage } from './bun-binary.mjs'
-import { bundleFlags, entries } from './bundle-entries.mjs'
+import { bunPackage } from './bun-binary.mjs'
+import { buildBundle, bundleFlags, entries } from './bundle.mjs'
 
 /**
  * The program in one file, made again when something of it changed; the sources where none can be made, as in a folder
@@ -41,20 +40,12 @@ async function makeBundle(root, bundles, bundle) {
   const aside = mkdtempSync(join(bundles, 'making-'))
   try {
     const made = join(aside, 'bundle')
-    await runBuild(root, ['build', ...bundleFlags, '--sourcemap=linked', ...entries, `--outdir=${made}`])
+    await buildBundle(root, ['--sourcemap=linked', `--outdir=${made}`])
     if (!existsSync(bundle)) renameSync(made, bundle)
   } finally {
     rmSync(aside, { recursive: true, force: true })
   }
   removeOthers(bundles, bundle)
-}
-
-function runBuild(root, args) {
-  return new Promise((done, reject) => {
-    const child = spawn(bunBinary(root), args, { cwd: root, stdio: 'ignore' })
-    child.on('error', reject)
-    child.on('close', code => (code === 0 ? done() : reject(new Error(`bun build ended with ${code}`))))
-  })
 }
 
 const unusedMs = 3_600_000
