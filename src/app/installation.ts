@@ -36,7 +36,8 @@ export type Installation = AccountsDeps & { store: BlobStore } & AsyncDisposable
 
 /**
  * Opens the stores of a data folder, bringing the schema up to date. A server makes what is missing; a command is
- * refused where no server ever started, and where one runs that was made for the schema as it is. Throws `unavailable` or `storage_full` with a sentence that says what to do.
+ * refused where no server ever started, and where one runs that was made for the schema as it is. Throws `unavailable`
+ * or `storage_full` with a sentence that says what to do.
  */
 export async function openInstallation(
   { config, logger, clock = systemClock, atCommitStep }: InstallationOptions,

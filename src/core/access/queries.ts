@@ -3,6 +3,7 @@ import type { Database, Parameter, Reader, Transaction } from '../../metadata/da
 import type { Caller } from '../caller.ts'
 import type { Facts, Standing } from './facts.ts'
 import type { Level } from './level.ts'
+import { deleteSetting, findSetting, upsertSetting } from './settings/queries.ts'
 import { type Maintenance, openSwitches, type Switches } from './switches.ts'
 
 /**
@@ -134,23 +135,17 @@ export async function factsOfEach(
 }
 
 export async function findMaintenance(db: Reader): Promise<Maintenance | undefined> {
-  const row = await db.selectFrom('settings').select('value').where('key', '=', maintenanceKey).executeTakeFirst()
-  return row && parseMaintenance(row.value)
+  const value = await findSetting(db, maintenanceKey)
+  return value === undefined ? undefined : parseMaintenance(value)
 }
 
 export async function upsertMaintenance(tx: Transaction, maintenance: Maintenance): Promise<void> {
-  const value = JSON.stringify(maintenance)
-  await tx
-    .insertInto('settings')
-    .values({ key: maintenanceKey, value })
-    .onConflict(conflict => conflict.column('key').doUpdateSet({ value }))
-    .execute()
+  await upsertSetting(tx, maintenanceKey, JSON.stringify(maintenance))
 }
 
 /** False when there was none. */
 export async function deleteMaintenance(tx: Transaction): Promise<boolean> {
-  const { numDeletedRows } = await tx.deleteFrom('settings').where('key', '=', maintenanceKey).executeTakeFirst()
-  return numDeletedRows > 0n
+  return deleteSetting(tx, maintenanceKey)
 }
 
 function parseMaintenance(value: string): Maintenance {

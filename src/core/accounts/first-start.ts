@@ -1,3 +1,4 @@
+import { insertSetting } from '../access/settings/queries.ts'
 import type { Requester } from '../caller.ts'
 import { anonymous } from '../caller.ts'
 import { recordEvent } from '../events.ts'
@@ -11,7 +12,6 @@ import {
   checkSecretKey,
   checkUserName,
 } from './names.ts'
-import { insertSetting } from './proofs/queries.ts'
 import { hasAccount, insertAccount, insertProject, insertUser } from './queries.ts'
 import { randomId, randomPassword } from './random.ts'
 

@@ -14,8 +14,8 @@ const linksPerWrite = 100
  * manifest names it or not.
  *
  * A link that was used in the last quarter of the grace time needs nothing. Up to half of it a note is written soon, with
- * others; later than that the answer waits until it is written, because a sweep may be near. Where nothing may be deleted nothing
- * is written, and where nothing can be written the answer promises nothing.
+ * others; later than that the answer waits until it is written, because a sweep may be near. Where nothing may be deleted
+ * nothing is written, and where nothing can be written the answer promises nothing.
  */
 export class LinkLeases implements AsyncDisposable {
   readonly #db: Database

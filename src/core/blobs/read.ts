@@ -20,8 +20,8 @@ export type BlobReader = {
   /** Throws `blob_unknown` when the bytes are not there in full: who hears of a blob without them would not push it. */
   requireBytes: (blob: ReadableBlob) => Promise<void>
   /**
-   * Opens the bytes, before any header goes out. Throws `unavailable` when the row is there and the bytes, or some of them, are not, and
-   * `blob_unknown` when both went since it was found.
+   * Opens the bytes, before any header goes out. Throws `unavailable` when the row is there and the bytes, or some of
+   * them, are not, and `blob_unknown` when both went since it was found.
    */
   open: (blob: ReadableBlob, range?: ByteRange) => Promise<BlobContent>
 }

@@ -222,23 +222,3 @@ export async function findHold(db: Reader, nowMs: number): Promise<string | unde
     .executeTakeFirst()
   return row?.reason
 }
-
-const rulesKey = 'sweep-rules'
-
-export async function upsertRules(tx: Transaction, value: string): Promise<void> {
-  await tx
-    .insertInto('settings')
-    .values({ key: rulesKey, value })
-    .onConflict(conflict => conflict.column('key').doUpdateSet({ value }))
-    .execute()
-}
-
-export async function findRules(db: Reader): Promise<string | undefined> {
-  const row = await db.selectFrom('settings').select('value').where('key', '=', rulesKey).executeTakeFirst()
-  return row?.value
-}
-
-/** For a restored copy: they were another server's. */
-export async function deleteRules(tx: Transaction): Promise<void> {
-  await tx.deleteFrom('settings').where('key', '=', rulesKey).execute()
-}

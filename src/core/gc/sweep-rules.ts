@@ -1,5 +1,7 @@
 import type { Reader, Transaction } from '../../metadata/database.ts'
-import { findRules, upsertRules } from './queries.ts'
+import { deleteSetting, findSetting, upsertSetting } from '../access/settings/queries.ts'
+
+const rulesKey = 'sweep-rules'
 
 /** By what a process sweeps: how long what nobody needs stays, and whether anything goes at all. */
 export type SweepRules = {
@@ -12,12 +14,12 @@ export type SweepRules = {
 
 /** Keeps the rules of a server that starts, for commands that sweep beside it with settings of their own. */
 export async function keepRules(tx: Transaction, rules: SweepRules): Promise<void> {
-  await upsertRules(tx, JSON.stringify(rules))
+  await upsertSetting(tx, rulesKey, JSON.stringify(rules))
 }
 
 /** The stricter of these rules and those of the server that started last. */
 export async function stricterRules(db: Reader, own: SweepRules): Promise<SweepRules> {
-  const kept = await findRules(db)
+  const kept = await findSetting(db, rulesKey)
   if (kept === undefined) return own
   const served = JSON.parse(kept) as SweepRules
   return {
@@ -25,4 +27,9 @@ export async function stricterRules(db: Reader, own: SweepRules): Promise<SweepR
     uploadExpiryMs: Math.max(own.uploadExpiryMs, served.uploadExpiryMs),
     readOnlyReason: own.readOnlyReason ?? served.readOnlyReason,
   }
+}
+
+/** For a restored copy: they were another server's. */
+export async function deleteRules(tx: Transaction): Promise<void> {
+  await deleteSetting(tx, rulesKey)
 }

@@ -45,11 +45,10 @@ const decisionLastsMs = 100
 
 /**
  * Adds a manifest and moves its tags, all in one transaction; `receive` reads what is pushed, and is called only for who
- * may push here. Every blob and child it names has to be held by this
- * repository; foreign layers and the subject may be missing, and all of it where manifests may be sparse. What is missing
- * and comes later is then held as if it had come first. Of pushes to one repository one at a time decides about its
- * preconditions, for each changes the repository's row. Throws `precondition_failed`, `manifest_reference_missing`
- * (detail: all of them), `digest_invalid`, `denied`, …
+ * may push here. Every blob and child it names has to be held by this repository; foreign layers and the subject may be
+ * missing, and all of it where manifests may be sparse. What is missing and comes later is then held as if it had come
+ * first. Of pushes to one repository one at a time decides about its preconditions, for each changes the repository's row.
+ * Throws `precondition_failed`, `manifest_reference_missing` (detail: all of them), `digest_invalid`, `denied`, …
  */
 export async function pushManifest(
   deps: PushDeps,

@@ -100,17 +100,5 @@ export async function deleteExpiredSigningKeys(tx: Transaction, nowMs: number): 
   return deleted.length
 }
 
-export async function findSetting(db: Reader, key: string): Promise<string | undefined> {
-  return (await db.selectFrom('settings').select('value').where('key', '=', key).executeTakeFirst())?.value
-}
-
-/** Sets what was never set; false when it was. Waits for a transaction that is setting the same key. */
-export async function insertSetting(tx: Transaction, key: string, value: string): Promise<boolean> {
-  const added = await tx
-    .insertInto('settings')
-    .values({ key, value })
-    .onConflict(on => on.doNothing())
-    .returning('key')
-    .execute()
-  return added.length > 0
-}
+/** The check value of the encryption key is a setting of the installation. */
+export { findSetting, insertSetting } from '../../access/settings/queries.ts'
