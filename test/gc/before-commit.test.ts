@@ -2,9 +2,9 @@ import { describe, expect, test } from 'bun:test'
 import { renameSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Database } from '../../src/metadata/database.ts'
+import { type CoreRegistry, digestOf, openCoreRegistry } from '../core-registry.ts'
 import { openPostgresForTest } from '../databases.ts'
 import { postgresPrograms } from '../postgres-server.ts'
-import { type CoreRegistry, digestOf, openCoreRegistry } from './core-registry.ts'
 
 /*
  * Whole sweeps, of another process and without a grace time, between what a transaction did and its commit. SQLite has one

@@ -4,7 +4,7 @@ import { isDomainError } from '../../src/core/errors.ts'
 import { beginSweep, sweepStep } from '../../src/core/gc/sweep.ts'
 import type { Database } from '../../src/metadata/database.ts'
 import type { Digest } from '../../src/protocol/oci/digest.ts'
-import { type CoreRegistry, digestOf, graceMs, openCoreRegistry } from './core-registry.ts'
+import { type CoreRegistry, digestOf, graceMs, openCoreRegistry } from '../core-registry.ts'
 
 export type Action =
   | { kind: 'push'; repository: string; text: string; way: 'in one request' | 'in chunks' }

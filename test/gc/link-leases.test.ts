@@ -2,10 +2,10 @@ import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { LinkLeases } from '../../src/core/blobs/link-leases.ts'
 import { openPostgres } from '../../src/metadata/postgres/database.ts'
 import { type Digest, digestToBytes } from '../../src/protocol/oci/digest.ts'
+import { type CoreRegistry, digestOf, graceMs, openCoreRegistry } from '../core-registry.ts'
 import { describeEngines, type Engine, openSqliteForTest, type TestDatabase } from '../databases.ts'
 import { startRelay } from '../postgres-relay.ts'
 import { postgresServer } from '../postgres-server.ts'
-import { type CoreRegistry, digestOf, graceMs, openCoreRegistry } from './core-registry.ts'
 
 describeEngines('the lease of a HEAD', (engine, open) => {
   let opened: TestDatabase

@@ -5,9 +5,9 @@ import { condemnUnlinked, deleteCondemned, deleteUnheldBodies, deleteUnusedLinks
 import { insertBody, insertManifest, insertReferences } from '../../src/core/manifests/queries.ts'
 import type { Transaction } from '../../src/metadata/database.ts'
 import { digestToBytes } from '../../src/protocol/oci/digest.ts'
+import { type CoreRegistry, digestOf, openCoreRegistry } from '../core-registry.ts'
 import { openPostgresForTest, type TestDatabase } from '../databases.ts'
 import { postgresPrograms } from '../postgres-server.ts'
-import { type CoreRegistry, digestOf, openCoreRegistry } from './core-registry.ts'
 
 /*
  * Each pair of transactions that meet in a sweep, on two connections, in both orders: the one that comes second begins

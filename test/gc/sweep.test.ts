@@ -7,8 +7,8 @@ import { runSweep } from '../../src/core/gc/run-sweep.ts'
 import { beginSweep, type SweepSums } from '../../src/core/gc/sweep.ts'
 import { readTotals } from '../../src/core/totals.ts'
 import { digestToBytes } from '../../src/protocol/oci/digest.ts'
+import { type CoreRegistry, digestOf, graceMs, openCoreRegistry, placeOf } from '../core-registry.ts'
 import { describeEngines, type TestDatabase } from '../databases.ts'
-import { type CoreRegistry, digestOf, graceMs, openCoreRegistry, placeOf } from './core-registry.ts'
 
 describeEngines('sweeping', (_engine, open) => {
   let opened: TestDatabase

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
-import { mkdirSync, rmdirSync, utimesSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmdirSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { purgeHandler } from '../../src/app/purging.ts'
 import type { BlobDeps } from '../../src/core/blobs/deps.ts'
@@ -11,9 +11,9 @@ import { isMarkedDeleted, purgeBatch } from '../../src/core/repositories/purge/q
 import { deleteRepository } from '../../src/core/repositories/repositories.ts'
 import { insertion } from '../../src/metadata/statement.ts'
 import { parseDigest } from '../../src/protocol/oci/digest.ts'
-import { describeEngines } from '../databases.ts'
+import { bodyOf, type CoreRegistry, hourMs, openCoreRegistry } from '../core-registry.ts'
+import { describeEngines, type TestDatabase } from '../databases.ts'
 import { sha256 } from './registry-client.ts'
-import { bodyOf, hourMs, openUploadStand, type UploadStand } from './upload-stand.ts'
 
 const place = { organization: 'group', repository: 'app' }
 
@@ -25,25 +25,33 @@ const insertBlobs = insertion('manifest_blobs', ['repository_id', 'manifest_dige
 const insertChildren = insertion('manifest_children', ['repository_id', 'manifest_digest', 'position', 'child_digest'])
 
 describeEngines('cleaning up', (_engine, open) => {
-  let stand: UploadStand
+  let opened: TestDatabase
+  let registry: CoreRegistry
   let deps: BlobDeps
   let by: Requester
 
   beforeEach(async () => {
-    stand = await openUploadStand(await open())
-    ;({ deps, by } = stand)
+    opened = await open()
+    registry = await openCoreRegistry(opened.db)
+    ;({ deps, by } = registry)
   })
-  afterEach(() => stand[Symbol.asyncDispose]())
+  afterEach(async () => {
+    await registry[Symbol.asyncDispose]()
+    await opened.dispose()
+  })
+
+  const uploadsDir = () => join(registry.dataDir, 'uploads')
+  const stagedFiles = () => readdirSync(uploadsDir())
 
   test('an upload nobody came back for goes with its bytes, and one under way stays', async () => {
     const abandoned = await startUpload(deps, by, place)
     await appendToUpload(deps, by, place, abandoned, bodyOf('abandoned'))
-    stand.wait(23 * hourMs)
+    registry.passMs(23 * hourMs)
     const living = await startUpload(deps, by, place)
     await appendToUpload(deps, by, place, living, bodyOf('living'))
-    stand.wait(2 * hourMs)
+    registry.passMs(2 * hourMs)
     expect(await expireUploads(deps)).toBe(1)
-    expect(stand.stagedFiles()).toEqual([living])
+    expect(stagedFiles()).toEqual([living])
     await expect(readUploadOffset(deps, by, place, abandoned)).rejects.toMatchObject({ code: 'upload_unknown' })
     expect(await readUploadOffset(deps, by, place, living)).toBe(6)
     expect(await expireUploads(deps)).toBe(0)
@@ -54,31 +62,31 @@ describeEngines('cleaning up', (_engine, open) => {
     const unknown = 'left-by-a-crash'
     for (const id of [stuck, unknown]) {
       // A folder in the place of the file, which no unlink takes away.
-      mkdirSync(join(stand.uploadsDir, id))
-      utimesSync(join(stand.uploadsDir, id), 1, 1)
+      mkdirSync(join(uploadsDir(), id))
+      utimesSync(join(uploadsDir(), id), 1, 1)
     }
-    stand.wait(hourMs)
+    registry.passMs(hourMs)
     for (let number = 0; number < 250; number++) await startUpload(deps, by, place)
-    stand.wait(25 * hourMs)
+    registry.passMs(25 * hourMs)
     const told: string[] = []
     expect(await expireUploads({ ...deps, onFailure: (_error, id) => told.push(id) })).toBe(250)
     expect(told.sort()).toEqual([stuck, unknown].sort())
-    for (const id of [stuck, unknown]) rmdirSync(join(stand.uploadsDir, id))
+    for (const id of [stuck, unknown]) rmdirSync(join(uploadsDir(), id))
     expect(await expireUploads(deps)).toBe(1)
   })
 
   test('staged bytes that no session knows go, too', async () => {
     const upload = {
       uploadId: 'left-by-a-crash',
-      state: await stand.store.startUpload('left-by-a-crash'),
+      state: await deps.store.startUpload('left-by-a-crash'),
       offsetBytes: 0,
     }
-    await (await stand.store.openUpload(upload))[Symbol.asyncDispose]()
-    expect(stand.stagedFiles()).toEqual(['left-by-a-crash'])
+    await (await deps.store.openUpload(upload))[Symbol.asyncDispose]()
+    expect(stagedFiles()).toEqual(['left-by-a-crash'])
     expect(await expireUploads(deps)).toBe(0)
-    stand.wait(25 * hourMs)
+    registry.passMs(25 * hourMs)
     expect(await expireUploads(deps)).toBe(1)
-    expect(stand.stagedFiles()).toEqual([])
+    expect(stagedFiles()).toEqual([])
   })
 
   test('what a deleted repository held is purged, and what others hold stays', async () => {
@@ -106,7 +114,7 @@ describeEngines('cleaning up', (_engine, open) => {
     await deleteRepository(deps, by, place)
     await purgeRepository(deps, id)
     expect(await linksOf(id)).toBe(0)
-    expect(stand.stagedFiles()).toEqual([])
+    expect(stagedFiles()).toEqual([])
     expect(await deps.db.read.selectFrom('repositories').select('name').execute()).toEqual([{ name: 'other' }])
     expect(await deps.db.read.selectFrom('blob_links').select('repository_id').execute()).toHaveLength(1)
     await purgeRepository(deps, id)
@@ -153,11 +161,11 @@ describeEngines('cleaning up', (_engine, open) => {
     await pushManifestRows(3)
     const { id } = await deps.db.read.selectFrom('repositories').select('id').executeTakeFirstOrThrow()
     const [stuck] = await deps.db.read.selectFrom('upload_sessions').select('id').execute()
-    mkdirSync(join(stand.uploadsDir, stuck?.id ?? ''))
+    mkdirSync(join(uploadsDir(), stuck?.id ?? ''))
     await deleteRepository(deps, by, place)
     await expect(purgeRepository(deps, id)).rejects.toMatchObject({ code: 'unavailable' })
     expect([await rowsOf(id), await isMarkedDeleted(deps.db.read, id)]).toEqual([0, true])
-    rmdirSync(join(stand.uploadsDir, stuck?.id ?? ''))
+    rmdirSync(join(uploadsDir(), stuck?.id ?? ''))
     expect(await purgeRepository(deps, id)).toBe(true)
     expect(await isMarkedDeleted(deps.db.read, id)).toBe(false)
   })

@@ -1,9 +1,10 @@
 import { expect, test } from 'bun:test'
 import type { BlobLocation } from '../../src/blobstore/blobstore.ts'
+import { UploadHashes } from '../../src/core/blobs/upload-hashes.ts'
 import { appendToUpload, closeUpload, startUpload } from '../../src/core/blobs/uploads.ts'
 import { digestOf } from '../../src/protocol/oci/digest.ts'
-import { describeEngines } from '../databases.ts'
-import { bodyOf, hourMs, openUploadStand } from './upload-stand.ts'
+import { bodyOf, hourMs, openCoreRegistry } from '../core-registry.ts'
+import { describeEngines, type TestDatabase } from '../databases.ts'
 
 const place = { organization: 'group', repository: 'app' }
 const text = 'the bytes of two requests'
@@ -15,37 +16,39 @@ const leaseIsOverMs = hourMs / 2
 describeEngines('a request that lost its upload to another', (_engine, open) => {
   test('leaves the bytes alone that the other one published', async () => {
     let atPublished = async () => {}
-    await using stand = await openUploadStand(await open(), {
+    await using opened = disposable(await open())
+    await using registry = await openCoreRegistry(opened.db, {
       atCommitStep: async step => {
         if (step === 'published') await atPublished()
       },
     })
-    const { deps, by, store } = stand
+    const { deps, by } = registry
     const digest = digestOf('sha256', bytes)
     const uploadId = await startUpload(deps, by, place)
     await appendToUpload(deps, by, place, uploadId, bodyOf(text))
     const close = () => closeUpload(deps, by, place, uploadId, digest, { stream: null })
     atPublished = async () => {
       atPublished = async () => {}
-      stand.wait(leaseIsOverMs)
+      registry.passMs(leaseIsOverMs)
       await close()
     }
     await expect(close()).rejects.toMatchObject({ code: 'upload_unknown' })
 
     const { location } = await deps.db.read.selectFrom('blobs').select('location').executeTakeFirstOrThrow()
-    expect(await store.open(location as BlobLocation)).toMatchObject({ sizeBytes: bytes.byteLength })
+    expect(await deps.store.open(location as BlobLocation)).toMatchObject({ sizeBytes: bytes.byteLength })
   })
 
   test('leaves the bytes alone that the other one holds', async () => {
-    await using stand = await openUploadStand(await open())
-    const { deps, by } = stand
+    await using opened = disposable(await open())
+    await using registry = await openCoreRegistry(opened.db)
+    const { deps, by } = registry
     const uploadId = await startUpload(deps, by, place)
     await appendToUpload(deps, by, place, uploadId, bodyOf(text))
     const wrong = digestOf('sha256', new Uint8Array())
     const late = new ReadableStream(
       {
         async pull(controller) {
-          stand.wait(leaseIsOverMs)
+          registry.passMs(leaseIsOverMs)
           await appendToUpload(deps, by, place, uploadId, bodyOf(' and more'))
           controller.close()
         },
@@ -54,7 +57,7 @@ describeEngines('a request that lost its upload to another', (_engine, open) => 
       { highWaterMark: 0 },
     )
     await expect(closeUpload(deps, by, place, uploadId, wrong, { stream: late })).rejects.toThrow()
-    expect(stand.stagedFiles()).toEqual([uploadId])
+    expect(registry.files()).toEqual([`uploads/${uploadId}`])
     const whole = new TextEncoder().encode(`${text} and more`)
     await closeUpload(deps, by, place, uploadId, digestOf('sha256', whole), { stream: null })
   })
@@ -63,22 +66,28 @@ describeEngines('a request that lost its upload to another', (_engine, open) => 
 describeEngines('an upload whose bytes were published before its request died', (_engine, open) => {
   test('is closed by the same request, also under another algorithm than it was begun with', async () => {
     let hasDied = false
-    await using stand = await openUploadStand(await open(), {
+    await using opened = disposable(await open())
+    await using registry = await openCoreRegistry(opened.db, {
       atCommitStep: async step => {
         if (step !== 'published' || hasDied) return
         hasDied = true
         throw new Error('killed')
       },
     })
-    const { deps, by } = stand
+    const { deps, by } = registry
     const digest = digestOf('sha512', bytes)
     const uploadId = await startUpload(deps, by, place)
     await appendToUpload(deps, by, place, uploadId, bodyOf(text))
     const close = () => closeUpload(deps, by, place, uploadId, digest, { stream: null })
     await expect(close()).rejects.toThrow('killed')
-    stand.wait(leaseIsOverMs)
-    stand.restart()
+    registry.passMs(leaseIsOverMs)
+    // As after a restart.
+    deps.hashes = new UploadHashes()
     await close()
     expect(await deps.db.read.selectFrom('blob_links').select('repository_id').execute()).toHaveLength(1)
   })
 })
+
+function disposable({ db, dispose }: TestDatabase) {
+  return { db, [Symbol.asyncDispose]: dispose }
+}

@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
 import { sql } from 'kysely'
 import { digestToBytes } from '../../src/protocol/oci/digest.ts'
+import { openCoreRegistry } from '../core-registry.ts'
 import { describeEngines } from '../databases.ts'
-import { openCoreRegistry } from '../gc/core-registry.ts'
 
 const many = 100_000
 

@@ -1,32 +1,32 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { BlobStore } from '../../src/blobstore/blobstore.ts'
-import { type CommitStep, openFilesystemStore } from '../../src/blobstore/filesystem.ts'
-import { type Access, openAccess } from '../../src/core/access/access.ts'
-import { deleteBlob } from '../../src/core/blobs/delete.ts'
-import type { BlobDeps } from '../../src/core/blobs/deps.ts'
-import { LinkLeases } from '../../src/core/blobs/link-leases.ts'
-import { mountBlob } from '../../src/core/blobs/mount.ts'
-import { openBlobReader } from '../../src/core/blobs/read.ts'
-import { UploadHashes } from '../../src/core/blobs/upload-hashes.ts'
-import { appendToUpload, closeUpload, pushBlob, startUpload } from '../../src/core/blobs/uploads.ts'
-import type { Requester } from '../../src/core/caller.ts'
-import type { SweepDeps, SweepMoment } from '../../src/core/gc/deps.ts'
-import { runSweep } from '../../src/core/gc/run-sweep.ts'
-import { beginSweep, type SweepSums } from '../../src/core/gc/sweep.ts'
-import { deleteManifest } from '../../src/core/manifests/delete.ts'
-import { pushManifest } from '../../src/core/manifests/push.ts'
-import { openManifestReader } from '../../src/core/manifests/read.ts'
-import { createOrganization } from '../../src/core/organizations/organizations.ts'
-import { purgeRepository } from '../../src/core/repositories/purge/purge.ts'
-import { deleteRepository } from '../../src/core/repositories/repositories.ts'
-import { deleteTag } from '../../src/core/tags/commands.ts'
-import type { Database } from '../../src/metadata/database.ts'
-import { parseOrganizationName } from '../../src/protocol/manage/names.ts'
-import { type Digest, digestToBytes, parseDigest } from '../../src/protocol/oci/digest.ts'
-import { parseManifest } from '../../src/protocol/oci/manifest.ts'
-import { ociImage, sha256 } from '../oci/registry-client.ts'
+import type { BlobStore } from '../src/blobstore/blobstore.ts'
+import { type CommitStep, openFilesystemStore } from '../src/blobstore/filesystem.ts'
+import { type Access, openAccess } from '../src/core/access/access.ts'
+import { deleteBlob } from '../src/core/blobs/delete.ts'
+import type { BlobDeps } from '../src/core/blobs/deps.ts'
+import { LinkLeases } from '../src/core/blobs/link-leases.ts'
+import { mountBlob } from '../src/core/blobs/mount.ts'
+import { openBlobReader } from '../src/core/blobs/read.ts'
+import { UploadHashes } from '../src/core/blobs/upload-hashes.ts'
+import { appendToUpload, closeUpload, pushBlob, startUpload } from '../src/core/blobs/uploads.ts'
+import type { Requester } from '../src/core/caller.ts'
+import type { SweepDeps, SweepMoment } from '../src/core/gc/deps.ts'
+import { runSweep } from '../src/core/gc/run-sweep.ts'
+import { beginSweep, type SweepSums } from '../src/core/gc/sweep.ts'
+import { deleteManifest } from '../src/core/manifests/delete.ts'
+import { pushManifest } from '../src/core/manifests/push.ts'
+import { openManifestReader } from '../src/core/manifests/read.ts'
+import { createOrganization } from '../src/core/organizations/organizations.ts'
+import { purgeRepository } from '../src/core/repositories/purge/purge.ts'
+import { deleteRepository } from '../src/core/repositories/repositories.ts'
+import { deleteTag } from '../src/core/tags/commands.ts'
+import type { Database } from '../src/metadata/database.ts'
+import { parseOrganizationName } from '../src/protocol/manage/names.ts'
+import { type Digest, digestToBytes, parseDigest } from '../src/protocol/oci/digest.ts'
+import { parseManifest } from '../src/protocol/oci/manifest.ts'
+import { ociImage, sha256 } from './oci/registry-client.ts'
 
 export const hourMs = 3_600_000
 export const graceMs = 24 * hourMs
@@ -44,7 +44,7 @@ export async function openCoreRegistry(
     atSweepStep?: (step: SweepMoment) => Promise<void>
   } = {},
 ) {
-  const dataDir = mkdtempSync(join(tmpdir(), 'stower-gc-'))
+  const dataDir = mkdtempSync(join(tmpdir(), 'stower-core-'))
   const store: BlobStore = await openFilesystemStore({
     dataDir,
     ...(seams.atCommitStep && { atCommitStep: seams.atCommitStep }),
@@ -232,7 +232,7 @@ export function indexOf(children: readonly Digest[]): string {
   return JSON.stringify({ schemaVersion: 2, mediaType: ociIndex, manifests })
 }
 
-function bodyOf(text: string) {
+export function bodyOf(text: string) {
   return { stream: new Response(text).body }
 }
 
