@@ -1,7 +1,8 @@
 import type { StagedUpload, UploadState } from '../../blobstore/blobstore.ts'
 import type { Row } from '../../metadata/tables.ts'
 import type { BlobDeps } from './deps.ts'
-import { deleteExpiredSessions, expiredSessions, livingUploads } from './queries.ts'
+import { livingUploads } from './queries.ts'
+import { deleteExpiredSessions, expiredSessions } from './sessions/queries.ts'
 
 const batchSize = 200
 

@@ -19,7 +19,7 @@ import {
   isSessionHeld,
   type SessionKey,
   updateHeldSession,
-} from './queries.ts'
+} from './sessions/queries.ts'
 import { copyBody, type UploadBody, wrongSize } from './upload-body.ts'
 
 /** A writer that stops renewing its lease for so long has died with its process. */

@@ -11,15 +11,14 @@ import { addToTotal } from '../totals.ts'
 import type { BlobDeps } from './deps.ts'
 import { isWhole } from './is-whole.ts'
 import {
-  deleteHeldSession,
   deletePublication,
   findPresentBlob,
   holdPresentBlob,
   insertLink,
   insertPublication,
-  isSessionHeld,
   upsertBlob,
 } from './queries.ts'
+import { deleteHeldSession, isSessionHeld } from './sessions/queries.ts'
 
 export type Publication = {
   target: Target | PushTarget

@@ -16,7 +16,7 @@ import {
 import type { BlobDeps } from './deps.ts'
 import { holdUpload, unknownUpload } from './held-upload.ts'
 import { publish } from './publish.ts'
-import { findSession, insertSession, type SessionKey } from './queries.ts'
+import { findSession, insertSession, type SessionKey } from './sessions/queries.ts'
 import { copyBody, type UploadBody, wrongSize } from './upload-body.ts'
 
 /**
