@@ -1,7 +1,14 @@
 import { join } from 'node:path'
 import type { Registry } from './registry.ts'
 
-export type Load = { path: string; headers?: Readonly<Record<string, string>>; connections: number; seconds: number }
+export type Load = {
+  path: string
+  headers?: Readonly<Record<string, string>>
+  connections: number
+  seconds: number
+  /** Of the client; one unless it is given. */
+  threads?: number
+}
 
 export type Figures = { requests: number; bytes: number; seconds: number; latency: { p50Ms: number; p99Ms: number } }
 
@@ -29,13 +36,13 @@ export function wrkInBackground(registry: Registry, load: Omit<Load, 'seconds'>)
   }
 }
 
-function startWrk(registry: Registry, { path, headers, connections, seconds }: Load) {
+function startWrk(registry: Registry, { path, headers, connections, seconds, threads = 1 }: Load) {
   const fields = Object.entries({
     ...headers,
     ...(registry.authorization !== undefined && { Authorization: registry.authorization }),
   }).flatMap(([name, value]) => ['-H', `${name}: ${value}`])
   const options = [
-    '-t1',
+    `-t${threads}`,
     `-c${connections}`,
     `-d${seconds}s`,
     '--timeout',
