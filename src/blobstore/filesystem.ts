@@ -295,7 +295,7 @@ class FilesystemStore implements BlobStore {
  * What uploads under way may hold in all before each holds only what is being written. Gathering pays for a few uploads;
  * for many it costs memory, and sixteen are no slower without it.
  */
-const mostHeldBytes = 4 * 1024 * 1024
+const mostHeldBytes = 1024 * 1024
 
 /**
  * Undefined when nothing is there. On the event loop, unlike every other file operation: Bun opens the file that it
