@@ -1,6 +1,7 @@
 import { sweepRulesOf } from './app/garbage.ts'
 import { openInstallation } from './app/installation.ts'
 import { purgeHandler } from './app/purging.ts'
+import { removalHandler } from './app/removing.ts'
 import { boundSendQueues } from './app/send-queues.ts'
 import { sweepHandler } from './app/sweeping.ts'
 import type { BlobStore } from './blobstore/blobstore.ts'
@@ -20,6 +21,7 @@ import { DomainError } from './core/errors.ts'
 import type { SweepMoment } from './core/gc/deps.ts'
 import { keepRules } from './core/gc/sweep-rules.ts'
 import { openManifestReader } from './core/manifests/read.ts'
+import { removalKind } from './core/manifests/removal/removal-job.ts'
 import { PullCounter } from './core/repositories/pulls/pull-counter.ts'
 import { foldTotals } from './core/totals.ts'
 import { chooseBaseUrl } from './http/base-url.ts'
@@ -242,6 +244,7 @@ function jobHandlers({
       },
     ],
     ['repository.purge', purgeHandler(blobs)],
+    [removalKind, removalHandler(blobs)],
     ['gc.sweep', sweeping],
     [
       'tokens.expire',

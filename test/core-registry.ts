@@ -18,6 +18,7 @@ import { beginSweep, type SweepSums } from '../src/core/gc/sweep.ts'
 import { deleteManifest } from '../src/core/manifests/delete.ts'
 import { pushManifest } from '../src/core/manifests/push.ts'
 import { openManifestReader } from '../src/core/manifests/read.ts'
+import { removeImage } from '../src/core/manifests/removal/remove-image.ts'
 import { createOrganization } from '../src/core/organizations/organizations.ts'
 import { purgeRepository } from '../src/core/repositories/purge/purge.ts'
 import { deleteRepository } from '../src/core/repositories/repositories.ts'
@@ -97,6 +98,18 @@ export async function openCoreRegistry(
       .executeTakeFirstOrThrow()
     return row.id
   }
+  /** Pushes a manifest that says its own type. `through` is another way to the same database. */
+  const pushDocument = async (repository: string, tag: string | undefined, body: string, through = db) => {
+    const digest = digestOf(body)
+    const bytes = new TextEncoder().encode(body)
+    await pushManifest({ ...deps, db: through, sparseManifests: false }, by, placeOf(repository), async () => ({
+      body: bytes,
+      manifest: parseManifest(bytes, JSON.parse(body).mediaType),
+      digest,
+      tags: tag === undefined ? [] : [tag],
+    }))
+    return digest
+  }
   return {
     deps,
     by,
@@ -132,37 +145,19 @@ export async function openCoreRegistry(
       if (found.kind === 'bytes') return found.bytes.text()
       return found.kind === 'file' ? Bun.file(found.path).text() : Promise.reject(new Error(found.kind))
     },
-    pushImage: async (repository: string, tag: string | undefined, blobs: readonly Digest[]) => {
-      const body = manifestOf(blobs, `${repository} ${tag}`)
-      const digest = digestOf(body)
-      const bytes = new TextEncoder().encode(body)
-      await pushManifest({ ...deps, sparseManifests: false }, by, placeOf(repository), async () => ({
-        body: bytes,
-        manifest: parseManifest(bytes, ociImage),
-        digest,
-        tags: tag === undefined ? [] : [tag],
-      }))
-      return digest
-    },
-    /** An untagged index of manifests. */
-    pushIndex: async (repository: string, children: readonly Digest[]) => {
-      const body = indexOf(children)
-      const digest = digestOf(body)
-      const bytes = new TextEncoder().encode(body)
-      const manifest = parseManifest(bytes, ociIndex)
-      await pushManifest({ ...deps, sparseManifests: false }, by, placeOf(repository), async () => ({
-        body: bytes,
-        manifest,
-        digest,
-        tags: [],
-      }))
-      return digest
-    },
+    pushImage: (repository: string, tag: string | undefined, blobs: readonly Digest[]) =>
+      pushDocument(repository, tag, manifestOf(blobs, `${repository} ${tag}`)),
+    /** An index of manifests, untagged unless a tag is given. */
+    pushIndex: (repository: string, children: readonly Digest[], tag?: string) =>
+      pushDocument(repository, tag, indexOf(children)),
+    pushDocument,
     pullManifest: async (repository: string, digest: Digest) => {
       const found = await manifestReader.find(by.caller, placeOf(repository), { kind: 'digest', digest })
       return new TextDecoder().decode(await manifestReader.body(found))
     },
     deleteTag: (repository: string, tag: string) => deleteTag(deps, by, placeOf(repository), tag),
+    removeImage: (repository: string, tag: string, through = db) =>
+      removeImage({ ...deps, db: through }, by, placeOf(repository), tag),
     deleteManifest: (repository: string, digest: Digest) => deleteManifest(deps, by, placeOf(repository), digest),
     deleteBlob: (repository: string, digest: Digest) => deleteBlob(deps, by, placeOf(repository), digest),
     deleteRepository: async (repository: string) => {

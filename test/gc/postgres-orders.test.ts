@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
-import { sql } from 'kysely'
 import { holdPresentBlob, insertLink, touchLinks, upsertBlob } from '../../src/core/blobs/queries.ts'
 import { condemnUnlinked, deleteCondemned, deleteUnheldBodies, deleteUnusedLinks } from '../../src/core/gc/queries.ts'
 import { insertBody, insertManifest, insertReferences } from '../../src/core/manifests/queries.ts'
@@ -7,6 +6,7 @@ import type { Transaction } from '../../src/metadata/database.ts'
 import { digestToBytes } from '../../src/protocol/oci/digest.ts'
 import { type CoreRegistry, digestOf, openCoreRegistry } from '../core-registry.ts'
 import { openPostgresForTest, type TestDatabase } from '../databases.ts'
+import { type InOrder, runInOrder } from '../in-order.ts'
 import { postgresPrograms } from '../postgres-server.ts'
 
 /*
@@ -32,36 +32,7 @@ describePostgres(`a sweep beside pushes on PostgreSQL${postgresPrograms() ? '' :
     await opened.dispose()
   })
 
-  /** Runs `second` from when `first` has done its work until it waits for a row or ends; only then `first` commits. */
-  async function inOrder<A, B>(
-    first: (tx: Transaction) => Promise<A>,
-    second: (tx: Transaction) => Promise<B>,
-  ): Promise<[first: A, second: B]> {
-    const done = Promise.withResolvers<void>()
-    const commit = Promise.withResolvers<void>()
-    const one = opened.db.write(async tx => {
-      const result = await first(tx)
-      done.resolve()
-      await commit.promise
-      return result
-    })
-    await Promise.race([done.promise, one])
-    let isOver = false
-    const two = opened.db.write(second).finally(() => {
-      isOver = true
-    })
-    two.catch(() => {})
-    while (!isOver && !(await isAnyoneWaiting())) await Promise.resolve()
-    commit.resolve()
-    return [await one, await two]
-  }
-
-  async function isAnyoneWaiting(): Promise<boolean> {
-    const { rows } = await sql`
-      select pid from pg_stat_activity
-      where datname = current_database() and wait_event_type = 'Lock'`.execute(opened.db.read)
-    return rows.length > 0
-  }
+  const inOrder: InOrder = (first, second) => runInOrder(opened.db, first, second)
 
   const linkAgain = async (tx: Transaction) => {
     const held = await holdPresentBlob(tx, blob)

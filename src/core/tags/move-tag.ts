@@ -1,9 +1,9 @@
 import type { Database, Transaction } from '../../metadata/database.ts'
-import type { Requester } from '../caller.ts'
+import type { Actor, Requester } from '../caller.ts'
 import { actorOf, recordEvents, rowOfEvent } from '../events.ts'
 import type { Target } from '../repositories/push-target.ts'
 import { addToTotal } from '../totals.ts'
-import { deleteTagRows, holdTags, insertDeletions, insertTagHistory, upsertTags } from './queries.ts'
+import { deleteNamedTags, deleteTagRows, holdTags, insertDeletions, insertTagHistory, upsertTags } from './queries.ts'
 
 /**
  * Points tags, each named once, at a manifest of the repository, with a line of history and an event for each that moves. One
@@ -35,7 +35,7 @@ export type TagChange = { tag: string; before: Uint8Array | undefined; after: Ui
 /** The history rows and the events of tags that were moved or removed. */
 export async function recordTagChanges(
   tx: Transaction,
-  by: Requester,
+  by: Requester<Actor>,
   { target, changes, nowMs }: { target: Target; changes: readonly TagChange[]; nowMs: number },
 ): Promise<void> {
   const { accountId, organizationId, repositoryId } = target
@@ -66,6 +66,19 @@ export async function recordTagChanges(
       detail: { repository: target.path, tag },
     })),
   )
+}
+
+/** Removes tags, some hundred at most, with a line of history and an event for each; those that were there. */
+export async function deleteTags(
+  tx: Transaction,
+  by: Requester<Actor>,
+  { target, tags, nowMs }: { target: Target; tags: readonly string[]; nowMs: number },
+): Promise<{ tag: string; digest: Uint8Array }[]> {
+  const removed = await deleteNamedTags(tx, target.repositoryId, tags)
+  const changes = removed.map(({ tag, digest }) => ({ tag, before: digest, after: undefined }))
+  await recordTagChanges(tx, by, { target, changes, nowMs })
+  await addToTotal(tx, `repository:${target.repositoryId}`, 'tags', -removed.length)
+  return removed
 }
 
 /**

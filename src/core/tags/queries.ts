@@ -95,6 +95,22 @@ export async function deleteTagRow(
   return row?.digest
 }
 
+/** Removes tags by their names; those that were there, in the order of names. */
+export async function deleteNamedTags(
+  tx: Transaction,
+  repositoryId: number,
+  tags: readonly string[],
+): Promise<{ tag: string; digest: Uint8Array }[]> {
+  if (tags.length === 0) return []
+  const rows = await tx
+    .deleteFrom('tags')
+    .where('repository_id', '=', repositoryId)
+    .where('name', 'in', tags)
+    .returning(['name as tag', 'digest'])
+    .execute()
+  return rows.toSorted((one, other) => (one.tag < other.tag ? -1 : 1))
+}
+
 /**
  * What removing every tag of a manifest is to be known by: a row of history and a copy of `event` for each, in one statement
  * each, for they may be many. `event` has `detail` up to where the tag's name stands in it.
