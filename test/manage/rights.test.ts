@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { pathOf } from '../../src/surfaces/manage/operation.ts'
 import { operations } from '../../src/surfaces/manage/surface.ts'
 import { describeEngines } from '../databases.ts'
 import { type ManageServer, startManageServer, type TestUser } from './server.ts'
@@ -136,10 +137,10 @@ describeEngines('rights in the management API', (_engine, open) => {
 
   test.each(named.map(operation => [operation.route, operation] as const))(
     '%s on another account’s things is answered as on nothing at all, and changes nothing',
-    async (route, { method, path }) => {
+    async (route, operation) => {
       const at = await makeOrganization()
       const call = (organization: string) =>
-        `${method} /v2/manage${path.replace(':organization', organization).replace(':repository', 'r')}`
+        `${operation.method} ${pathOf(operation).replace(':organization', organization).replace(':repository', 'r')}`
       const organization = at.split('/').at(-1) ?? ''
       const before = await everything()
       const [theirs, nothing] = [
@@ -155,9 +156,9 @@ describeEngines('rights in the management API', (_engine, open) => {
   )
 
   test('no operation runs for nobody in particular', async () => {
-    for (const { method, path } of operations) {
-      const call = path.replace(':organization', 'group1').replace(':repository', 'r')
-      const refused = await server.ask(undefined, `${method} /v2/manage${call}`)
+    for (const operation of operations) {
+      const call = pathOf(operation).replace(':organization', 'group1').replace(':repository', 'r')
+      const refused = await server.ask(undefined, `${operation.method} ${call}`)
       expect([call, refused.status, refused.code]).toEqual([call, 401, '4019000'])
     }
   })

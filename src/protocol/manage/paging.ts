@@ -4,6 +4,19 @@ export const maxPageLimit = 1000
 
 export type PageRequest = { kind: 'page'; limit: number; offset: number } | { kind: 'invalid'; reason: string }
 
+export type MarkerRequest =
+  | { kind: 'page'; limit: number; after: number | undefined }
+  | { kind: 'invalid'; reason: string }
+
+/** Reads `limit` and `marker` of lists that go on after an id; 0, which no id is, and no marker begin them. */
+export function parseMarkerPage(limitText: string | undefined, markerText: string | undefined): MarkerRequest {
+  const page = parsePage(limitText, undefined)
+  if (page.kind === 'invalid') return page
+  const after = markerText === undefined ? 0 : readNumber(markerText)
+  if (after === undefined) return { kind: 'invalid', reason: 'marker is the nextMarker of the page before' }
+  return { kind: 'page', limit: page.limit, after: after === 0 ? undefined : after }
+}
+
 /** Reads `limit` and `offset`, either of which may be absent. */
 export function parsePage(limitText: string | undefined, offsetText: string | undefined): PageRequest {
   const limit = limitText === undefined ? defaultPageLimit : readNumber(limitText)

@@ -8,7 +8,9 @@ export type ManageDeps = Deps & { limits: { bodyBytes: number } }
 /** One call of the management API. */
 export type Operation = {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
-  /** Below `/v2/manage`; names stand as `:organization` and `:repository`. */
+  /** Of the API; the second unless it is given. */
+  version?: 'v3'
+  /** Below `/v2/manage`, or `/v3/manage`; names stand as `:organization` and `:repository`. */
   path: string
   /** What the access line and the metrics call it. */
   route: string
@@ -28,6 +30,11 @@ export type Call = {
 }
 
 export type Answer = { status: number; body: string | undefined; headers: Readonly<Record<string, string>> }
+
+/** The whole path of an operation. */
+export function pathOf({ version, path }: Pick<Operation, 'version' | 'path'>): string {
+  return `/${version ?? 'v2'}/manage${path}`
+}
 
 /** The answer to a POST or PATCH that was done: Terraform decodes the body, so there is one. */
 export const done: Answer = { status: 201, body: '{}', headers: { 'content-type': 'application/json' } }

@@ -48,7 +48,7 @@ async function list(deps: ManageDeps, call: Call): Promise<Answer> {
 }
 
 /** A plain `namespace` is the whole name, one in the filter any part of it; `name` is any part in both. */
-function filterOf(parameters: Parameters): RepositoryQuery['filter'] {
+export function filterOf(parameters: Parameters): RepositoryQuery['filter'] {
   const { plain, filtered } = parameters
   const organization = plain.get('namespace')
   const organizationContains = filtered.get('namespace')
@@ -88,7 +88,7 @@ function markerOf({ exchange }: Call, order: RepositoryQuery['order']): number |
   return Number(text)
 }
 
-function pageInvalid(reason: string): DomainError {
+export function pageInvalid(reason: string): DomainError {
   return new DomainError('page_invalid', 'the page asked for is invalid', { reason })
 }
 

@@ -7,10 +7,11 @@ import { callerName } from '../../identity/identity.ts'
 import { versionDocument, versionList } from '../../protocol/manage/versions.ts'
 import { errorAnswer, unforeseenAnswer } from './errors.ts'
 import { grantOperations } from './grants.ts'
-import { type Answer, type Call, type ManageDeps, type Operation, shown } from './operation.ts'
+import { type Answer, type Call, type ManageDeps, type Operation, pathOf, shown } from './operation.ts'
 import { organizationOperations } from './organizations.ts'
 import { repositoryOperations } from './repositories.ts'
 import { repositoryListOperations } from './repository-list.ts'
+import { repositoryListV3Operations } from './repository-list-v3.ts'
 
 export type ManageSurfaceDeps = ManageDeps & {
   identity: { ofManagement: (headers: Headers) => Promise<Caller> }
@@ -22,10 +23,11 @@ export const operations: readonly Operation[] = [
   ...grantOperations,
   ...repositoryOperations,
   ...repositoryListOperations,
+  ...repositoryListV3Operations,
 ]
 
 /**
- * SWR's management API below `/v2/manage`, and all of it once more below `/swr-api`, where clients that derive its
+ * SWR's management API below `/v2/manage` and `/v3/manage`, and all of it once more below `/swr-api`, where clients that derive its
  * address from the catalog look for it. Version documents need no login.
  */
 export function openManageSurface(deps: ManageSurfaceDeps): Surface {
@@ -38,12 +40,12 @@ export function openManageSurface(deps: ManageSurfaceDeps): Surface {
     app.get(path, ({ env }) => respond(env.exchange, showVersions(env, versionDocument(env.apiUrl))))
   }
   for (const operation of operations) {
-    app.on(operation.method, `/v2/manage${operation.path}`, async ({ env: { exchange }, req }) =>
+    app.on(operation.method, pathOf(operation), async ({ env: { exchange }, req }) =>
       respond(exchange, await perform(deps, operation, { exchange, path: req.param() })),
     )
   }
   for (const [path, methods] of methodsByPath()) {
-    app.all(`/v2/manage${path}`, ({ env: { exchange } }) => respond(exchange, refuseMethod(exchange, methods)))
+    app.all(path, ({ env: { exchange } }) => respond(exchange, refuseMethod(exchange, methods)))
   }
   app.notFound(({ env: { exchange } }) => respond(exchange, refuse(exchange, pathUnknown(), noOperation)))
   app.onError((error, { env: { exchange } }) => respond(exchange, refuse(exchange, error, noOperation)))
@@ -65,9 +67,13 @@ function bindingsOf(exchange: Exchange): Bindings {
   return { exchange, pathname: url.pathname.slice(prefix.length) || '/', apiUrl: `${baseUrl}${prefix}` }
 }
 
+/** By whole path. */
 function methodsByPath(): ReadonlyMap<string, readonly string[]> {
   const methods = new Map<string, string[]>()
-  for (const { path, method } of operations) methods.set(path, [...(methods.get(path) ?? []), method])
+  for (const operation of operations) {
+    const path = pathOf(operation)
+    methods.set(path, [...(methods.get(path) ?? []), operation.method])
+  }
   return methods
 }
 
