@@ -16,7 +16,6 @@ export const awaitedFeatures = [
   'quotas',
   'replicas',
   'retention',
-  'sharing',
 ] as const
 
 /** Every row of the tables in the page, in its order. Throws with the line where one can't be read. */

@@ -86,7 +86,7 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
     },
     { survives: 'crash' },
   )
-  const access = openAccess(installation.db, config.switches)
+  const access = openAccess(installation, config.switches)
   const identity = openIdentity({ ...installation, tokens: config.tokens })
   const metrics = openMetrics()
   const blobs: BlobDeps = {
@@ -195,9 +195,9 @@ function openSurfaces({ config, access, identity, metrics, blobs, pulls, linkLea
       identity,
       pulls,
       linkLeases,
-      blobReader: openBlobReader({ db, store }),
+      blobReader: openBlobReader({ db, store, clock }),
       rangeAnswers: new RangeAnswers(16),
-      manifestReader: openManifestReader({ db }),
+      manifestReader: openManifestReader({ db, clock }),
       sparseManifests: config.sparseManifests,
       limits: { manifestBytes: config.limits.manifestBytes },
     }),

@@ -50,10 +50,10 @@ export async function openCoreRegistry(
     dataDir,
     ...(seams.atCommitStep && { atCommitStep: seams.atCommitStep }),
   })
-  const access: Access = openAccess(db)
   // File times are the machine's own, so the clock begins there; files made later must not seem to be of the future.
   const time = { nowMs: Date.now() + hourMs }
   const clock = { nowMs: () => time.nowMs }
+  const access: Access = openAccess({ db, clock })
   const deps: BlobDeps = {
     db,
     store,
@@ -67,8 +67,8 @@ export async function openCoreRegistry(
   const name = parseOrganizationName('group')
   if (name.kind === 'invalid') throw new Error(name.reason)
   await createOrganization(deps, by, name.name)
-  const blobReader = openBlobReader({ db, store })
-  const manifestReader = openManifestReader({ db })
+  const blobReader = openBlobReader({ db, store, clock })
+  const manifestReader = openManifestReader({ db, clock })
   const leases = new LinkLeases({
     db,
     clock,

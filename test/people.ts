@@ -51,18 +51,38 @@ export async function makePublic(server: TestServer, repository: string): Promis
   await manage(server, 'PATCH', managementPathOf(repository), { is_public: true })
 }
 
+/** Takes that back again. */
+export async function makePrivate(server: TestServer, repository: string): Promise<void> {
+  await manage(server, 'PATCH', managementPathOf(repository), { is_public: false })
+}
+
+/** Shares a repository (`group/app`) of the first account with another account. */
+export async function share(
+  server: TestServer,
+  repository: string,
+  account: string,
+  deadline = 'forever',
+): Promise<void> {
+  const body = { access_domain: account, permit: 'read', deadline }
+  await manage(server, 'POST', `${managementPathOf(repository)}/access-domains`, body)
+}
+
+export async function unshare(server: TestServer, repository: string, account: string): Promise<void> {
+  await manage(server, 'DELETE', `${managementPathOf(repository)}/access-domains/${account}`)
+}
+
 function managementPathOf(name: string): string {
   const [organization, ...rest] = name.split('/')
   return `/v2/manage/namespaces/${organization}${rest.length === 0 ? '' : `/repos/${rest.join('$')}`}`
 }
 
-async function manage(server: TestServer, method: string, path: string, body: unknown): Promise<void> {
+async function manage(server: TestServer, method: string, path: string, body?: unknown): Promise<void> {
   const response = await fetch(`${server.url}${path}`, {
     method,
     headers: { 'x-auth-token': await managementToken(server), 'content-type': 'application/json' },
-    body: JSON.stringify(body),
+    ...(body !== undefined && { body: JSON.stringify(body) }),
   })
-  if (response.status !== 201) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
 }
 
 function configOf(server: TestServer) {

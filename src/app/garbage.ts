@@ -29,7 +29,7 @@ export async function collectGarbage(config: Config, asked: Asked = {}): Promise
   const logger = openCommandLogger()
   await using installation = await openInstallation({ config, logger }, 'command')
   const { graceMs, uploadExpiryMs, readOnlyReason } = await rulesOf(installation, config, asked)
-  const access = openAccess(installation.db, { ...config.switches, readOnlyReason })
+  const access = openAccess(installation, { ...config.switches, readOnlyReason })
   if (await access.isReadOnly()) {
     throw new DomainError('read_only', 'the registry is read-only, and nothing goes: stower maintenance show')
   }

@@ -22,6 +22,7 @@ export const errorCodes = [
   'organization_unknown',
   'repository_unknown',
   'grant_unknown',
+  'share_unknown',
   'manifest_unknown',
   'tag_unknown',
   'blob_unknown',
@@ -34,6 +35,7 @@ export const errorCodes = [
   'organization_exists',
   'repository_exists',
   'grant_exists',
+  'share_exists',
   'organization_not_empty',
   'precondition_failed', // If-Match or If-None-Match; detail: the digest that is there
   // what came is not acceptable

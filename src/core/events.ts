@@ -15,6 +15,8 @@ export type EventKind =
   | 'repository.deleted'
   | 'repository.granted'
   | 'repository.revoked'
+  | 'repository.shared'
+  | 'repository.unshared'
   | 'blob.pushed'
   | 'blob.mounted'
   | 'blob.deleted'

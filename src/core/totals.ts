@@ -6,7 +6,8 @@ import { insertion } from '../metadata/statement.ts'
  * change only inserts a delta row, so no two writers meet in one hot row; a job folds deltas into the base.
  */
 export type TotalOwner = `organization:${number}` | `repository:${number}` | `account:${string}`
-export type Metric = 'organizations' | 'repositories' | 'tags' | 'bytes'
+/** `shared`: repositories that are shared with other accounts; `received`: those that other accounts share with one. */
+export type Metric = 'organizations' | 'repositories' | 'tags' | 'bytes' | 'shared' | 'received'
 
 /** Adds to a total, in the transaction of the change it counts. */
 export async function addToTotal(tx: Transaction, owner: TotalOwner, metric: Metric, delta: number): Promise<void> {

@@ -78,10 +78,26 @@ export interface Tables {
     updated_ms: number
     /** Set when the repository was deleted: its name is free, a job purges what it held. */
     deleted_ms: number | null
+    /** 1 as long as there is a share of it, ended ones included. */
+    is_shared: Generated<Flag>
   }
   /** Apart from `repositories`, so that a pull never drags a long text through the page cache. */
   repository_descriptions: { repository_id: number; description: string }
   repository_grants: { repository_id: number; user_id: string; level: number; created_ms: number }
+  /** Other accounts that may pull from a repository. */
+  repository_shares: {
+    repository_id: number
+    account_id: string
+    /** As it was sent: `forever`, or a time. */
+    deadline: string
+    /** The first moment at which it no longer counts; `endlessMs` for one that always does. */
+    ends_ms: number
+    description: string
+    creator_id: string
+    creator_name: string
+    created_ms: number
+    updated_ms: number
+  }
   blobs: {
     digest: Uint8Array
     size_bytes: number

@@ -18,6 +18,7 @@ const ofTable = {
   organization_grants: 'rights',
   repositories: 'rights',
   repository_grants: 'rights',
+  repository_shares: 'rights',
   blobs: 'content',
   blob_links: 'content',
   manifest_bodies: 'content',

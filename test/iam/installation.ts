@@ -51,7 +51,7 @@ export async function openTestInstallation(open: () => Promise<TestDatabase>): P
   const account = await getAccount(deps)
   const administrator = await findUser(opened.db.read, account.id, { name: 'user1' })
   if (!administrator) throw new Error('the first start made no administrator')
-  const access = openAccess(opened.db)
+  const access = openAccess(deps)
   const openReplica = () => openIdentity({ ...deps, tokens: { keystoneLifeMs: 24 * 3_600_000, dockerLifeMs: 900_000 } })
   const identity = openReplica()
   return {

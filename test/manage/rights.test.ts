@@ -26,9 +26,16 @@ const matrix: [call: string, body: (grantee: TestUser, granted: TestUser) => unk
   ['POST /repos/r/access', user => [grantOf(user)], [404, 403, 403, 201, 403, 201, 201, 201, 404]],
   ['PATCH /repos/r/access', (_, user) => [grantOf(user)], [404, 403, 403, 201, 403, 201, 201, 201, 404]],
   ['DELETE /repos/r/access', (_, user) => [user.id], [404, 403, 403, 204, 403, 204, 204, 204, 404]],
+  ['GET /repos/r/access-domains', () => undefined, [404, 200, 200, 200, 200, 200, 200, 200, 404]],
+  ['POST /repos/r/access-domains', () => shareWith('OTC111'), [404, 403, 403, 201, 403, 403, 201, 201, 404]],
+  ['GET /repos/r/access-domains/OTC222', () => undefined, [404, 200, 200, 200, 200, 200, 200, 200, 404]],
+  ['PATCH /repos/r/access-domains/OTC222', () => shareWith(''), [404, 403, 403, 201, 403, 403, 201, 201, 404]],
+  ['DELETE /repos/r/access-domains/OTC222', () => undefined, [404, 403, 403, 204, 403, 403, 204, 204, 404]],
 ]
 
 const grantOf = (user: TestUser, auth = 1) => ({ user_id: user.id, user_name: user.name, auth })
+
+const shareWith = (account: string) => ({ access_domain: account, permit: 'read', deadline: 'forever' })
 
 describeEngines('rights in the management API', (_engine, open) => {
   let server: ManageServer
@@ -47,6 +54,7 @@ describeEngines('rights in the management API', (_engine, open) => {
     granted = await server.addUser('granted')
     administrator = await server.addUser('admin', { isAdministrator: true })
     foreigner = await server.addUser('admin', { account: 'OTC111', isAdministrator: true })
+    await server.addUser('admin', { account: 'OTC222', isAdministrator: true })
   })
   afterAll(() => server.stop())
 
@@ -78,6 +86,7 @@ describeEngines('rights in the management API', (_engine, open) => {
       const at = await makeOrganization()
       await server.ask(owner, `POST ${at}/access`, [grantOf(granted)])
       await server.ask(owner, `POST ${at}/repos/r/access`, [grantOf(granted)])
+      await server.ask(owner, `POST ${at}/repos/r/access-domains`, shareWith('OTC222'))
       const user = await userFor(who, at)
       const { status } = await server.ask(user, `${method} ${at}${below}`, body(grantee, granted))
       answers.push(`${who} ${status}`)
@@ -132,6 +141,8 @@ describeEngines('rights in the management API', (_engine, open) => {
     'repository.revoke': ['0'.repeat(32)],
     'repository.create': someRights,
     'repository.update': { is_public: true },
+    'repository.share': shareWith('OTC222'),
+    'repository.change-share': shareWith('OTC222'),
   }
   const named = operations.filter(operation => operation.path.includes(':organization'))
 
@@ -172,6 +183,7 @@ describeEngines('rights in the management API', (_engine, open) => {
       await read.selectFrom('repositories').selectAll().orderBy('id').execute(),
       await read.selectFrom('repository_descriptions').selectAll().orderBy('repository_id').execute(),
       await read.selectFrom('repository_grants').selectAll().orderBy('repository_id').orderBy('user_id').execute(),
+      await read.selectFrom('repository_shares').selectAll().orderBy('repository_id').orderBy('account_id').execute(),
       await read.selectFrom('events').selectAll().orderBy('id').execute(),
       await read.selectFrom('total_deltas').selectAll().orderBy('id').execute(),
       await read.selectFrom('jobs').selectAll().orderBy('id').execute(),

@@ -17,7 +17,7 @@ export type TestUser = User & { token: string }
 export type ManageServer = Awaited<ReturnType<typeof startManageServer>>
 
 /** The management API alone behind a real socket, over a fresh database. */
-export async function startManageServer(open: () => Promise<TestDatabase>) {
+export async function startManageServer(open: () => Promise<TestDatabase>, { tokenLifeMs = 24 * 3_600_000 } = {}) {
   const opened = await open()
   const { db } = opened
   let passedMs = 0
@@ -29,10 +29,10 @@ export async function startManageServer(open: () => Promise<TestDatabase>) {
   }
   const identity = openIdentity({
     ...{ db, clock, sealer: sealerOf('a key of the tests'), passwords: openPasswords() },
-    tokens: { keystoneLifeMs: 24 * 3_600_000, dockerLifeMs: 900_000 },
+    tokens: { keystoneLifeMs: tokenLifeMs, dockerLifeMs: 900_000 },
   })
   const surface = openManageSurface({
-    ...{ db, clock, identity, access: openAccess(db) },
+    ...{ db, clock, identity, access: openAccess({ db, clock }) },
     limits: { bodyBytes: bodyLimitBytes },
   })
   const answered: Answered[] = []

@@ -32,4 +32,26 @@ describeEngines('remembered answers', (engine, open) => {
     if (engine === 'postgres') expect(kept).toBe(0)
     else expect(kept).toBeWithin(5_000, 20_001)
   })
+
+  test('end when they say so, with nothing committed', async () => {
+    await using database = { ...(await open()), [Symbol.asyncDispose]: () => database.dispose() }
+    let nowMs = 0
+    type Answer = { number: number; endMs: number | undefined }
+    const memory = new AnswerMemory<Answer>(database.db, 'content', {
+      clock: { nowMs: () => nowMs },
+      endOf: answer => answer.endMs,
+    })
+    const caller: Caller = { kind: 'anonymous' }
+    let asked = 0
+    const ask = async (endMs: number | undefined) =>
+      (await memory.answer(caller, `until ${endMs}`, async () => ({ number: ++asked, endMs }))).number
+    const kept = (number: number, anew: number) => (engine === 'postgres' ? anew : number)
+    expect([await ask(1000), await ask(undefined)]).toEqual([1, 2])
+    nowMs = 999
+    expect([await ask(1000), await ask(undefined)]).toEqual([kept(1, 3), kept(2, 4)])
+    nowMs = 1000
+    expect([await ask(1000), await ask(undefined)]).toEqual([kept(3, 5), kept(2, 6)])
+    // What is over by the time it is known is kept for nobody.
+    expect([await ask(1000), await ask(1000)]).toEqual([kept(4, 7), kept(5, 8)])
+  })
 })

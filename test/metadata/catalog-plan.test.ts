@@ -55,7 +55,7 @@ describeEngines('the catalog among many repositories', (engine, open) => {
             return db.read.executeQuery(query)
           },
         } as unknown as Reader
-        const found = await listPullable({ read, engine }, { userId, after, limit })
+        const found = await listPullable({ read, engine }, { userId, after, limit, nowMs: 1 })
         expect(found).toHaveLength(limit)
         expect(found[0]).toEqual(
           after ? { organization: 'large', repository: 'r29001' } : { organization: 'before', repository: 'r10000' },
@@ -78,7 +78,7 @@ describeEngines('the catalog among many repositories', (engine, open) => {
     const names: string[] = []
     let after: { organization: string; repository: string } | undefined
     for (;;) {
-      const page = await listPullable(opened.db, { userId: 'granted', after, limit: 1_999 })
+      const page = await listPullable(opened.db, { userId: 'granted', after, limit: 1_999, nowMs: 1 })
       if (page.length === 0) break
       names.push(...page.map(entry => `${entry.organization}/${entry.repository}`))
       after = page.at(-1)

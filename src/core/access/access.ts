@@ -1,6 +1,7 @@
 import type { Database } from '../../metadata/database.ts'
 import { AnswerMemory } from '../answer-memory.ts'
 import type { Caller } from '../caller.ts'
+import type { Clock } from '../clock.ts'
 import { DomainError } from '../errors.ts'
 import { type Action, type Decision, decide, type Refused, seesOrganization } from './decide.ts'
 import type { Facts } from './facts.ts'
@@ -24,9 +25,10 @@ export type Access = {
 }
 
 /** `configured`: what the settings say; `stower maintenance` says the rest, in the metadata. */
-export function openAccess(db: Database, configured: Switches = openSwitches): Access {
-  const ask = factsQuery(db, configured)
-  const memory = new AnswerMemory<Facts>(db, 'rights')
+export function openAccess(deps: { db: Database; clock: Clock }, configured: Switches = openSwitches): Access {
+  const { db, clock } = deps
+  const ask = factsQuery(deps, configured)
+  const memory = new AnswerMemory<Facts>(db, 'rights', { clock, endOf: facts => facts.repository?.sharedUntilMs })
   // No name holds a slash but that of a repository, so no two places read alike.
   const nameOf = (place: Place | undefined) => pathOf(place) ?? place?.organization ?? ''
   const facts = (caller: Caller, place?: Place) => memory.answer(caller, nameOf(place), () => ask(caller, place))

@@ -9,11 +9,28 @@ const rules = {
   'organization.grant': { doing: 'say who may use it', on: 'organization', level: 7 },
   'organization.delete': { doing: 'delete it', on: 'organization', level: 7 },
   'repository.create': { doing: 'make a repository in it', on: 'organization', level: 3, scope: 'push' },
-  'repository.view': { doing: 'look into it', isRead: true, on: 'repository', level: 1, orPublicInAccount: true },
-  'repository.pull': { doing: 'pull from it', isRead: true, on: 'repository', level: 1, orPublic: true, scope: 'pull' },
+  'repository.view': {
+    doing: 'look into it',
+    isRead: true,
+    on: 'repository',
+    level: 1,
+    orPublicInAccount: true,
+    orShared: true,
+  },
+  'repository.pull': {
+    doing: 'pull from it',
+    isRead: true,
+    on: 'repository',
+    level: 1,
+    orPublic: true,
+    orShared: true,
+    scope: 'pull',
+  },
   'repository.push': { doing: 'push to it', on: 'repository', level: 3, scope: 'push' },
   'repository.update': { doing: 'change it', on: 'repository', level: 3 },
   'repository.delete': { doing: 'delete it', on: 'repository', level: 7, deletesContent: true },
+  'repository.view-shares': { doing: 'see which accounts it is shared with', isRead: true, on: 'repository', level: 1 },
+  'repository.share': { doing: 'share it with other accounts', on: 'repository', level: 7 },
   'repository.view-grants': { doing: 'see who may use it', isRead: true, on: 'repository', level: 1 },
   'repository.grant': { doing: 'say who may use it', on: 'repository', level: 7, orOrganizationLevel: 3 },
   'content.delete': {
@@ -34,6 +51,8 @@ type Rule = {
   level?: number
   orPublic?: boolean
   orPublicInAccount?: boolean
+  /** To users of an account that it is shared with, too. */
+  orShared?: boolean
   orRepositoryGrant?: boolean
   orOrganizationLevel?: number
   /** Goes on while the registry is read-only. */
@@ -110,6 +129,8 @@ function decideByRight(rule: Rule, facts: Facts): Decision {
     if (rule.orPublic) return allow('the repository is public')
     if (rule.orPublicInAccount && isOwn) return allow('the repository is public and of the own account')
   }
+  const isShared = rule.on === 'repository' && !isOwn && repository?.sharedUntilMs !== undefined
+  if (isShared && rule.orShared) return allow('the repository is shared with the account')
   // Grants bind users of the organization's own account only.
   const organizationLevel = isOwn ? organization.level : 0
   const repositoryLevel = isOwn && rule.on === 'repository' ? (repository?.level ?? 0) : 0
@@ -121,6 +142,7 @@ function decideByRight(rule: Rule, facts: Facts): Decision {
   if (rule.orRepositoryGrant && isOwn && organization.hasRepositoryGrant) return allow('granted a repository of it')
   const isVisible =
     level > 0 ||
+    isShared ||
     (rule.on === 'organization' && isOwn && organization.hasRepositoryGrant) ||
     (rule.on === 'repository' && repository?.isPublic === true)
   if (!isVisible) return absent(standing, 'nothing of it is visible to the caller')

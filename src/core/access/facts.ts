@@ -28,4 +28,10 @@ export type OrganizationFacts = {
   hasRepositoryGrant: boolean
 }
 
-export type RepositoryFacts = { id: number; isPublic: boolean; level: Level | 0 }
+export type RepositoryFacts = {
+  id: number
+  isPublic: boolean
+  level: Level | 0
+  /** The moment at which the share with the caller's account ends; undefined where there is none, or it has ended. */
+  sharedUntilMs: number | undefined
+}

@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database, Parameter, Reader, Transaction } from '../../metadata/database.ts'
 import type { Caller } from '../caller.ts'
+import type { Clock } from '../clock.ts'
 import type { Facts, Standing } from './facts.ts'
 import type { Level } from './level.ts'
 import { deleteSetting, findSetting, upsertSetting } from './settings/queries.ts'
@@ -14,11 +15,15 @@ export const factsColumns = `
   u.epoch as user_epoch, u.is_enabled as user_enabled, u.is_administrator as user_administrator,
   u.account_id as user_account, k.epoch as key_epoch, k.is_enabled as key_enabled, k.user_id as key_user,
   o.id as organization_id, o.account_id as organization_account, og.level as organization_level,
-  r.id as repository_id, r.is_public as repository_public, rg.level as repository_level`
+  r.id as repository_id, r.is_public as repository_public, rg.level as repository_level,
+  rs.ends_ms as share_ends`
 
+/** A key that is null finds nothing without looking, so the share costs the users of the own account nothing. */
 const grantJoins = `
   left join organization_grants og on og.organization_id = o.id and og.user_id = u.id
-  left join repository_grants rg on rg.repository_id = r.id and rg.user_id = u.id`
+  left join repository_grants rg on rg.repository_id = r.id and rg.user_id = u.id
+  left join repository_shares rs on rs.repository_id = r.id
+    and rs.account_id = case when u.account_id <> o.account_id then u.account_id end`
 
 export const factsJoins = `
   (select 1 as one) q
@@ -51,6 +56,7 @@ export type FactsRow = {
   repository_id: number | null
   repository_public: number | null
   repository_level: number | null
+  share_ends: number | null
   has_repository_grant?: number
   maintenance?: string | null
 }
@@ -70,10 +76,14 @@ export function factsParameters(caller: Caller, place: Place | undefined): Param
 }
 
 /**
- * Reads a row of the fragments as facts, holding the proof's epochs against today's. `configured` is what the settings
- * say of the switches; maintenance is in the row.
+ * Reads a row of the fragments as facts of this moment, holding the proof's epochs against today's. `configured` is what
+ * the settings say of the switches; maintenance is in the row.
  */
-export function readFacts(caller: Caller, row: FactsRow, configured: Switches = openSwitches): Facts {
+export function readFacts(
+  caller: Caller,
+  row: FactsRow,
+  { nowMs, configured = openSwitches }: { nowMs: number; configured?: Switches },
+): Facts {
   const { organization_id, organization_account, repository_id } = row
   return {
     standing: standingOf(caller, row),
@@ -89,7 +99,12 @@ export function readFacts(caller: Caller, row: FactsRow, configured: Switches = 
     repository:
       repository_id === null
         ? undefined
-        : { id: repository_id, isPublic: row.repository_public === 1, level: levelOf(row.repository_level) },
+        : {
+            id: repository_id,
+            isPublic: row.repository_public === 1,
+            level: levelOf(row.repository_level),
+            sharedUntilMs: row.share_ends !== null && nowMs < row.share_ends ? row.share_ends : undefined,
+          },
     switches:
       configured.readOnlyReason === undefined && row.maintenance
         ? { ...configured, readOnlyReason: parseMaintenance(row.maintenance).reason }
@@ -98,7 +113,10 @@ export function readFacts(caller: Caller, row: FactsRow, configured: Switches = 
 }
 
 /** Resolves names and rights in one query, compiled once. */
-export function factsQuery(db: Database, configured: Switches): (caller: Caller, place?: Place) => Promise<Facts> {
+export function factsQuery(
+  { db, clock }: { db: Database; clock: Clock },
+  configured: Switches,
+): (caller: Caller, place?: Place) => Promise<Facts> {
   const query = db.prepare<FactsRow>(
     'access-facts',
     `select ${factsColumns}, ${hasRepositoryGrant}, ${maintenance} from ${factsJoins}`,
@@ -106,18 +124,18 @@ export function factsQuery(db: Database, configured: Switches): (caller: Caller,
   return async (caller, place) => {
     const [row] = await query(factsParameters(caller, place))
     if (!row) throw new Error('the facts query always answers one row')
-    return readFacts(caller, row, configured)
+    return readFacts(caller, row, { nowMs: clock.nowMs(), configured })
   }
 }
 
 /**
- * What holds for the caller at each of some repositories that were found otherwise than by name. `ids` is a query of
+ * What holds for the caller now at each of some repositories that were found otherwise than by name. `ids` is a query of
  * their ids, `repository_id`, and has to be bounded; those that are deleted are left out.
  */
 export async function factsOfEach(
   db: Reader,
   caller: Caller,
-  ids: RawBuilder<unknown>,
+  { ids, nowMs }: { ids: RawBuilder<unknown>; nowMs: number },
 ): Promise<{ place: Required<Place>; facts: Facts }[]> {
   const [userId, keyId] = factsParameters(caller, undefined)
   const { rows } = await sql<FactsRow & Required<Place>>`
@@ -130,7 +148,7 @@ export async function factsOfEach(
     ${sql.raw(grantJoins)}`.execute(db)
   return rows.map(row => ({
     place: { organization: row.organization, repository: row.repository },
-    facts: readFacts(caller, row),
+    facts: readFacts(caller, row, { nowMs }),
   }))
 }
 

@@ -5,8 +5,15 @@ import { DomainError } from '../errors.ts'
  * keys: none of these signs may be in a name. All checks return what they are given and throw `parameter_invalid`.
  */
 export function checkAccountName(text: string): string {
-  return check('account', /^[A-Za-z0-9_-]{1,64}$/, '1 to 64 letters, digits, hyphens and underscores', text)
+  return check('account', accountGrammar, '1 to 64 letters, digits, hyphens and underscores', text)
 }
+
+/** False for what no account can be called. */
+export function isAccountName(text: string): boolean {
+  return accountGrammar.test(text)
+}
+
+const accountGrammar = /^[A-Za-z0-9_-]{1,64}$/
 
 export function checkProjectName(text: string): string {
   return check('project', /^[A-Za-z0-9_-]{1,64}$/, '1 to 64 letters, digits, hyphens and underscores', text)

@@ -61,7 +61,8 @@ async function findHolder(
   { caller }: Requester,
   blob: { digest: Uint8Array; besides: number | undefined },
 ): Promise<number | undefined> {
-  const holders = await listHolders(deps.db.read, caller, { ...blob, limit: holdersLookedAt })
+  const nowMs = deps.clock.nowMs()
+  const holders = await listHolders(deps.db.read, caller, { ...blob, limit: holdersLookedAt, nowMs })
   const readable = holders.find(({ place, facts }) => decide(caller, 'repository.pull', facts, pathOf(place)).isAllowed)
   return readable?.facts.repository?.id
 }

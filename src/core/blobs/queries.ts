@@ -192,18 +192,15 @@ export async function isLinked(db: Reader, repositoryId: number, digest: Uint8Ar
 export async function listHolders(
   db: Reader,
   caller: Caller,
-  query: { digest: Uint8Array; besides: number | undefined; limit: number },
+  query: { digest: Uint8Array; besides: number | undefined; limit: number; nowMs: number },
 ): Promise<{ place: Required<Place>; facts: Facts }[]> {
-  const { digest, besides, limit } = query
+  const { digest, besides, limit, nowMs } = query
   // No repository has the id 0.
-  return factsOfEach(
-    db,
-    caller,
-    sql`select repository_id from (
-          select repository_id from blob_links where digest = ${digest} order by repository_id desc limit ${limit}
-        ) newest
-        union select repository_id from blob_links where digest = ${digest} and repository_id = ${besides ?? 0}`,
-  )
+  const ids = sql`select repository_id from (
+        select repository_id from blob_links where digest = ${digest} order by repository_id desc limit ${limit}
+      ) newest
+      union select repository_id from blob_links where digest = ${digest} and repository_id = ${besides ?? 0}`
+  return factsOfEach(db, caller, { ids, nowMs })
 }
 
 /** True when a manifest of the repository needs this blob. */

@@ -7,12 +7,19 @@ import { decide } from '../access/decide.ts'
 import { factsParameters, type Place, readFacts } from '../access/queries.ts'
 import { AnswerMemory } from '../answer-memory.ts'
 import type { Caller } from '../caller.ts'
+import type { Clock } from '../clock.ts'
 import { DomainError, isDomainError } from '../errors.ts'
 import { isWhole } from './is-whole.ts'
 import { findPresentBlob, type LinkKey, linkedBlobQuery } from './queries.ts'
 
 /** A blob that this caller may read here: its size, the place of its bytes, and the link by which it is held. */
-export type ReadableBlob = { sizeBytes: number; location: BlobLocation; link: LinkKey & { usedMs: number } }
+export type ReadableBlob = {
+  sizeBytes: number
+  location: BlobLocation
+  link: LinkKey & { usedMs: number }
+  /** When the share ends by which the caller may read it; undefined for other rights. */
+  untilMs: number | undefined
+}
 
 export type BlobReader = {
   /** Rights and row in one query. Throws `blob_unknown`, `repository_unknown`, `organization_unknown`, … */
@@ -26,9 +33,10 @@ export type BlobReader = {
   open: (blob: ReadableBlob, range?: ByteRange) => Promise<BlobContent>
 }
 
-export function openBlobReader(deps: { db: Database; store: BlobStore }): BlobReader {
+export function openBlobReader(deps: { db: Database; store: BlobStore; clock: Clock }): BlobReader {
+  const { clock } = deps
   const query = linkedBlobQuery(deps.db)
-  const memory = new AnswerMemory<ReadableBlob>(deps.db, 'content')
+  const memory = new AnswerMemory<ReadableBlob>(deps.db, 'content', { clock, endOf: blob => blob.untilMs })
   return {
     find: (caller, place, digest) => {
       const path = `${place.organization}/${place.repository}`
@@ -36,7 +44,7 @@ export function openBlobReader(deps: { db: Database; store: BlobStore }): BlobRe
         const bytes = digestToBytes(digest)
         const [row] = await query([...factsParameters(caller, place), bytes])
         if (!row) throw new Error('the blob query always answers one row')
-        const facts = readFacts(caller, row)
+        const facts = readFacts(caller, row, { nowMs: clock.nowMs() })
         requireAllowed(decide(caller, 'repository.pull', facts, path), facts, place)
         const { blob_size, blob_location, link_used, repository_id } = row
         if (blob_size === null || blob_location === null || link_used === null || repository_id === null) {
@@ -46,6 +54,7 @@ export function openBlobReader(deps: { db: Database; store: BlobStore }): BlobRe
           sizeBytes: blob_size,
           location: blob_location as BlobLocation,
           link: { repositoryId: repository_id, digest: bytes, usedMs: link_used },
+          untilMs: facts.repository?.sharedUntilMs,
         }
       })
     },

@@ -6,12 +6,20 @@ import { decide } from '../access/decide.ts'
 import { factsParameters, type Place, readFacts } from '../access/queries.ts'
 import { AnswerMemory } from '../answer-memory.ts'
 import type { Caller } from '../caller.ts'
+import type { Clock } from '../clock.ts'
 import { DomainError } from '../errors.ts'
 import { ManifestCache } from './manifest-cache.ts'
 import { findBody, manifestByDigestQuery, manifestByTagQuery } from './queries.ts'
 
 /** A manifest that this caller may read here. */
-export type ReadableManifest = { repositoryId: number; digest: Digest; mediaType: string; sizeBytes: number }
+export type ReadableManifest = {
+  repositoryId: number
+  digest: Digest
+  mediaType: string
+  sizeBytes: number
+  /** When the share ends by which the caller may read it; undefined for other rights. */
+  untilMs: number | undefined
+}
 
 export type ManifestReader = {
   /**
@@ -23,10 +31,11 @@ export type ManifestReader = {
   body: (manifest: ReadableManifest) => Promise<Uint8Array>
 }
 
-export function openManifestReader(deps: { db: Database }): ManifestReader {
+export function openManifestReader(deps: { db: Database; clock: Clock }): ManifestReader {
+  const { clock } = deps
   const byTag = manifestByTagQuery(deps.db)
   const byDigest = manifestByDigestQuery(deps.db)
-  const memory = new AnswerMemory<ReadableManifest>(deps.db, 'content')
+  const memory = new AnswerMemory<ReadableManifest>(deps.db, 'content', { clock, endOf: ({ untilMs }) => untilMs })
   const cache = new ManifestCache()
   return {
     find: (caller, place, reference) => {
@@ -39,7 +48,7 @@ export function openManifestReader(deps: { db: Database }): ManifestReader {
             ? await byTag([...parameters, reference.tag])
             : await byDigest([...parameters, digestToBytes(reference.digest)])
         if (!row) throw new Error('the manifest query always answers one row')
-        const facts = readFacts(caller, row)
+        const facts = readFacts(caller, row, { nowMs: clock.nowMs() })
         requireAllowed(decide(caller, 'repository.pull', facts, path), facts, place)
         if (row.manifest_digest === null || row.manifest_media_type === null || row.repository_id === null) {
           throw new DomainError('manifest_unknown', `${path} holds no manifest ${name}`, { reference: name })
@@ -49,6 +58,7 @@ export function openManifestReader(deps: { db: Database }): ManifestReader {
           digest: digestFromBytes(row.manifest_digest),
           mediaType: row.manifest_media_type,
           sizeBytes: row.manifest_size ?? 0,
+          untilMs: facts.repository?.sharedUntilMs,
         }
       })
     },

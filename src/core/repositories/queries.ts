@@ -8,7 +8,7 @@ import type { GrantRow } from '../organizations/queries.ts'
 
 type Engine = Database['engine']
 
-export type RepositoryRow = Omit<Row<'repositories'>, 'deleted_ms' | 'organization_id'> & {
+export type RepositoryRow = Omit<Row<'repositories'>, 'deleted_ms' | 'organization_id' | 'is_shared'> & {
   organization_id: number
   organization: string
   account_id: string

@@ -2,10 +2,11 @@ import { flag } from '../../metadata/tables.ts'
 import type { StoredCategory } from '../../protocol/manage/categories.ts'
 import type { RepositoryName } from '../../protocol/manage/names.ts'
 import type { Place } from '../access/queries.ts'
+import { removeShares } from '../access/shares/change-shares.ts'
 import type { Caller, Requester } from '../caller.ts'
 import { recordEvent } from '../events.ts'
 import type { Deps, ReadDeps } from '../organizations/deps.ts'
-import { organizationOf, repositoryOf, repositoryUnknown } from '../organizations/place.ts'
+import { organizationOf, repositoryOf, repositoryUnknown, userOf } from '../organizations/place.ts'
 import { addToTotal } from '../totals.ts'
 import { insertRepository } from './insert-repository.ts'
 import { insertPurgeJob, markDeleted, setDescription, updateLiveRepository } from './queries.ts'
@@ -26,12 +27,16 @@ export async function createRepository(
   await deps.db.write(tx => insertRepository(tx, by, { ...settings, organizationId: id, accountId, nowMs }))
 }
 
-/** Throws what `Access.require` throws. */
+/**
+ * To an account that it is shared with a repository does not say which user made it. Throws what `Access.require` throws.
+ */
 export async function getRepository(deps: ReadDeps, caller: Caller, place: Required<Place>): Promise<Repository> {
-  const { id } = repositoryOf(await deps.access.require(caller, 'repository.view', place), place)
-  const [repository] = await readRepositories(deps.db, [id])
+  const facts = await deps.access.require(caller, 'repository.view', place)
+  const [repository] = await readRepositories(deps.db, [repositoryOf(facts, place).id])
   if (!repository) throw repositoryUnknown(place)
-  return repository
+  return repository.accountId === userOf(facts).accountId
+    ? repository
+    : { ...repository, creatorId: '', creatorName: '' }
 }
 
 /** Changes what is named and leaves the rest. Throws what `Access.require` throws. */
@@ -67,7 +72,7 @@ export async function updateRepository(
 
 /**
  * Deletes a repository with all its tags: its name is free and nothing in it can be reached at once; a job removes what
- * it held. Throws what `Access.require` throws.
+ * it held. It is shared with nobody any more. Throws what `Access.require` throws.
  */
 export async function deleteRepository(deps: Deps, by: Requester, place: Required<Place>): Promise<void> {
   const facts = await deps.access.require(by.caller, 'repository.delete', place)
@@ -76,6 +81,7 @@ export async function deleteRepository(deps: Deps, by: Requester, place: Require
   const nowMs = deps.clock.nowMs()
   await deps.db.write(async tx => {
     if (!(await markDeleted(tx, id, nowMs))) throw repositoryUnknown(place)
+    await removeShares(tx, { repositoryId: id, organizationId, accountId })
     await insertPurgeJob(tx, { repositoryId: id, organizationId, accountId, nowMs })
     await addToTotal(tx, `organization:${organizationId}`, 'repositories', -1)
     await addToTotal(tx, `account:${accountId}`, 'repositories', -1)

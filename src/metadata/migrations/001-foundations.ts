@@ -12,6 +12,7 @@ import type { Migration } from './migration.ts'
  *           └─ organizations ─┬─ organization_grants (user, level 7|3|1)
  *                             └─ repositories ─┬─ repository_descriptions
  *                                              ├─ repository_grants (user, level)
+ *                                              ├─ repository_shares (account that may pull, until when)
  *                                              ├─ blob_links ──────── blobs (digest → location)
  *                                              ├─ manifests ───────── manifest_bodies (digest → bytes)
  *                                              │    ├─ manifest_blobs     (repository, held digest) → blob_links

@@ -2,9 +2,10 @@ import { foundations } from './001-foundations.ts'
 import { sparseManifests } from './002-sparse-manifests.ts'
 import { sweeping } from './003-sweeping.ts'
 import { indexShape } from './004-index-shape.ts'
+import { shares } from './005-shares.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in order; the newest version is what this program needs. */
-export const migrations: readonly Migration[] = [foundations, sparseManifests, sweeping, indexShape]
+export const migrations: readonly Migration[] = [foundations, sparseManifests, sweeping, indexShape, shares]
 
 export const newestVersion = migrations.reduce((newest, step) => Math.max(newest, step.version), 0)

@@ -25,10 +25,10 @@ export const categoryField = z.string({ error: categoryRule }).transform((text, 
   return z.NEVER
 })
 
-export const descriptionField = textField('a description').refine(text => isShort(text, maxDescriptionLength), {
-  error: `a description has at most ${maxDescriptionLength} characters`,
-  params: { rule: 'description-length' satisfies FieldRule },
-})
+export const descriptionField = describedIn(maxDescriptionLength)
+
+/** SWR user manual, "Sharing Private Images". */
+export const shareDescriptionField = describedIn(1_000)
 
 /** SWR API, "Permission": read, edit, manage. */
 export const levelField = z.unknown().transform((value, context): 1 | 3 | 7 => {
@@ -41,6 +41,13 @@ export const levelField = z.unknown().transform((value, context): 1 | 3 | 7 => {
 export function textField(what: string) {
   return z.string({ error: `${what} is text` }).refine(text => text.isWellFormed() && !text.includes('\0'), {
     error: `${what} holds neither the character U+0000 nor half a surrogate pair`,
+  })
+}
+
+function describedIn(maxLength: number) {
+  return textField('a description').refine(text => isShort(text, maxLength), {
+    error: `a description has at most ${maxLength} characters`,
+    params: { rule: 'description-length' satisfies FieldRule },
   })
 }
 

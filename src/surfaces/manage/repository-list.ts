@@ -32,8 +32,7 @@ async function list(deps: ManageDeps, call: Call): Promise<Answer> {
   const parameters = listParametersOf(call, repositoryListKeys)
   // "Images of one's own" is all there is to list here.
   oneOf(['self'], parameters, 'center')
-  const page = parsePage(parameterOf(parameters, 'limit'), parameterOf(parameters, 'offset'))
-  if (page.kind === 'invalid') throw pageInvalid(page.reason)
+  const page = pageOf(parameters)
   const order = orderOf(parameters)
   const afterId = markerOf(call, order)
   const { repositories, total } = await listRepositories(deps, call.by.caller, {
@@ -42,25 +41,41 @@ async function list(deps: ManageDeps, call: Call): Promise<Answer> {
     limit: page.limit,
     from: afterId === undefined ? { offset: page.offset } : { afterId },
   })
-  const items = repositories.map(repository => itemOf(repository, total, call))
+  const domainName = call.by.caller.accountName
+  const items = repositories.map(each => ({ ...itemOf(each, { total, domainName }, call), status: false as const }))
   const range = contentRange({ offset: page.offset, count: items.length, total })
   return shown<RepositoryListItem[]>(items, { 'content-range': range })
 }
 
-/** A plain `namespace` is the whole name, one in the filter any part of it; `name` is any part in both. */
+/** Throws `page_invalid`. */
+export function pageOf(parameters: Parameters): { limit: number; offset: number } {
+  const page = parsePage(parameterOf(parameters, 'limit'), parameterOf(parameters, 'offset'))
+  if (page.kind === 'invalid') throw pageInvalid(page.reason)
+  return { limit: page.limit, offset: page.offset }
+}
+
 export function filterOf(parameters: Parameters): RepositoryQuery['filter'] {
+  const category = parameterOf(parameters, 'category')
+  const isPublic = oneOf(['true', 'false'], parameters, 'is_public')
+  return {
+    ...nameFilterOf(parameters),
+    ...(category !== undefined && { category: categoryOf(category) }),
+    ...(isPublic !== undefined && { isPublic: isPublic === 'true' }),
+  }
+}
+
+/** A plain `namespace` is the whole name, one in the filter any part of it; `name` is any part in both. */
+export function nameFilterOf(
+  parameters: Parameters,
+): Pick<RepositoryQuery['filter'], 'organization' | 'organizationContains' | 'nameContains'> {
   const { plain, filtered } = parameters
   const organization = plain.get('namespace')
   const organizationContains = filtered.get('namespace')
   const name = parameterOf(parameters, 'name')
-  const category = parameterOf(parameters, 'category')
-  const isPublic = oneOf(['true', 'false'], parameters, 'is_public')
   return {
     ...(organization !== undefined && { organization }),
     ...(organizationContains !== undefined && { organizationContains }),
     ...(name !== undefined && { nameContains: readSlashes(name) }),
-    ...(category !== undefined && { category: categoryOf(category) }),
-    ...(isPublic !== undefined && { isPublic: isPublic === 'true' }),
   }
 }
 
@@ -92,7 +107,12 @@ export function pageInvalid(reason: string): DomainError {
   return new DomainError('page_invalid', 'the page asked for is invalid', { reason })
 }
 
-function itemOf(repository: ListedRepository, total: number, { exchange, by }: Call): RepositoryListItem {
+/** An entry without its status, which is said of a share alone. */
+export function itemOf(
+  repository: ListedRepository,
+  { total, domainName }: { total: number; domainName: string },
+  { exchange }: Call,
+): Omit<RepositoryListItem, 'status'> {
   const path = pullPath(exchange.baseUrl, repository)
   return {
     id: repository.id,
@@ -109,10 +129,9 @@ function itemOf(repository: ListedRepository, total: number, { exchange, by }: C
     url: '',
     path,
     internal_path: path,
-    domain_name: by.caller.accountName,
+    domain_name: domainName,
     namespace: repository.organization,
     tags: [...repository.tags],
-    status: false,
     total_range: total,
   }
 }

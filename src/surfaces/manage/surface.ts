@@ -12,6 +12,7 @@ import { organizationOperations } from './organizations.ts'
 import { repositoryOperations } from './repositories.ts'
 import { repositoryListOperations } from './repository-list.ts'
 import { repositoryListV3Operations } from './repository-list-v3.ts'
+import { shareOperations } from './shares.ts'
 
 export type ManageSurfaceDeps = ManageDeps & {
   identity: { ofManagement: (headers: Headers) => Promise<Caller> }
@@ -24,6 +25,7 @@ export const operations: readonly Operation[] = [
   ...repositoryOperations,
   ...repositoryListOperations,
   ...repositoryListV3Operations,
+  ...shareOperations,
 ]
 
 /**

@@ -1,6 +1,7 @@
 import type { Database } from '../../../metadata/database.ts'
 import type { Access } from '../../access/access.ts'
 import type { Caller } from '../../caller.ts'
+import type { Clock } from '../../clock.ts'
 import { DomainError } from '../../errors.ts'
 import { type CatalogEntry, listPullable } from './queries.ts'
 
@@ -9,7 +10,7 @@ import { type CatalogEntry, listPullable } from './queries.ts'
  * Throws `unauthenticated` for nobody in particular, `credentials_invalid`, `scope_insufficient`.
  */
 export async function listCatalog(
-  deps: { db: Database; access: Access },
+  deps: { db: Database; access: Access; clock: Clock },
   caller: Caller,
   page: { after: string | undefined; size: number },
 ): Promise<{ names: string[]; hasMore: boolean }> {
@@ -24,6 +25,7 @@ export async function listCatalog(
     userId: standing.userId,
     after: page.after === undefined ? undefined : entryOf(page.after),
     limit: page.size + 1,
+    nowMs: deps.clock.nowMs(),
   })
   const names = entries.map(entry => `${entry.organization}/${entry.repository}`)
   return { names: names.slice(0, page.size), hasMore: names.length > page.size }

@@ -13,7 +13,7 @@ export type CatalogEntry = { organization: string; repository: string }
  */
 export async function listPullable(
   { read, engine }: Pick<Database, 'read' | 'engine'>,
-  query: { userId: string | null; after: CatalogEntry | undefined; limit: number },
+  query: { userId: string | null; after: CatalogEntry | undefined; limit: number; nowMs: number },
 ): Promise<CatalogEntry[]> {
   const { organization = '', repository = '' } = query.after ?? {}
   const asked = query.userId === null ? 'everyone' : 'user'
@@ -22,13 +22,14 @@ export async function listPullable(
     organization,
     repository,
     limit: query.limit,
+    nowMs: query.nowMs,
   })
 }
 
-type Page = { userId: string | null; organization: string; repository: string; limit: number }
+type Page = { userId: string | null; organization: string; repository: string; limit: number; nowMs: number }
 
 const pullable = perShape((shape: `${Database['engine']} ${'everyone' | 'user'}`) =>
-  statement<Page, CatalogEntry>((_db: Reader, { userId, organization, repository, limit }) => {
+  statement<Page, CatalogEntry>((_db: Reader, { userId, organization, repository, limit, nowMs }) => {
     const engine = shape.startsWith('postgres') ? 'postgres' : 'sqlite'
     // Of the organization at the position what comes after it, of later ones everything; a bound that the index takes.
     const isAfter = sql`r.name > case when o.name = ${organization} then ${repository} else '' end`
@@ -56,17 +57,22 @@ const pullable = perShape((shape: `${Database['engine']} ${'everyone' | 'user'}`
           join organizations o on o.id = g.organization_id and o.account_id = u.account_id`,
       isUser,
     )
-    // From the grants on, which are few, and never from the repositories: SQLite keeps the order of cross joins.
+    // From the grants and shares on, which are few, and never from the repositories: SQLite keeps the order of cross joins.
     const ofRepositoryGrant = sql`select * from (${columns} from users u cross join repository_grants g
           cross join repositories r cross join organizations o
           where ${isUser} and g.user_id = u.id and r.id = g.repository_id and r.deleted_ms is null
           and o.id = r.organization_id and o.account_id = u.account_id
           and o.name >= ${organization} and ${isAfter} ${page}) as branch_page`
+    const ofShare = sql`select * from (${columns} from users u cross join repository_shares s
+          cross join repositories r cross join organizations o
+          where ${isUser} and s.account_id = u.account_id and s.ends_ms > ${nowMs} and r.id = s.repository_id
+          and r.deleted_ms is null and o.id = r.organization_id
+          and o.name >= ${organization} and ${isAfter} ${page}) as branch_page`
     const ofEveryone = branch(sql`organizations o`, sql`1 = 1`, sql`r.is_public = 1`)
     const branches =
       shape === `${engine} everyone`
         ? [ofEveryone]
-        : [ofAdministrator, ofOrganizationGrant, ofRepositoryGrant, ofEveryone]
+        : [ofAdministrator, ofOrganizationGrant, ofRepositoryGrant, ofShare, ofEveryone]
     return sql<CatalogEntry>`${sql.join(branches, sql` union `)} order by organization, repository limit ${limit}`
   }),
 )
