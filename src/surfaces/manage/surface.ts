@@ -12,6 +12,7 @@ import { organizationOperations } from './organizations.ts'
 import { repositoryOperations } from './repositories.ts'
 import { repositoryListOperations } from './repository-list.ts'
 import { repositoryListV3Operations } from './repository-list-v3.ts'
+import { sharedRepositoryOperations } from './shared-repositories.ts'
 import { shareOperations } from './shares.ts'
 
 export type ManageSurfaceDeps = ManageDeps & {
@@ -26,6 +27,7 @@ export const operations: readonly Operation[] = [
   ...repositoryListOperations,
   ...repositoryListV3Operations,
   ...shareOperations,
+  ...sharedRepositoryOperations,
 ]
 
 /**

@@ -1,4 +1,4 @@
-import { type SelectQueryBuilder, sql } from 'kysely'
+import { type RawBuilder, type SelectQueryBuilder, type SqlBool, sql } from 'kysely'
 import type { Database, Reader } from '../../../metadata/database.ts'
 import { containsText } from '../../../metadata/dialects.ts'
 import { flag, type Tables } from '../../../metadata/tables.ts'
@@ -14,7 +14,11 @@ export type RepositoryFilter = {
   nameContains?: string
   category?: string
   isPublic?: boolean
+  shared?: SharedFilter
 }
+
+/** Shared with other accounts: by whatever share, by one that counts at that time, or by none that does. */
+export type SharedFilter = { by: 'any' | 'counting' | 'ended'; nowMs: number }
 
 export type RepositoryOrder = { by: 'organization' | 'name' | 'updated' | 'tags' | 'public'; direction: 'asc' | 'desc' }
 
@@ -82,9 +86,10 @@ export async function countMatching(
   { read, engine }: Pick<Database, 'read' | 'engine'>,
   query: { scope: Scope; filter: RepositoryFilter },
 ): Promise<number> {
-  const { organization, ...rest } = query.filter
+  const { organization, shared, ...rest } = query.filter
   const isPlain = Object.values(rest).every(value => value === undefined)
-  return isPlain ? sumOfTotals(read, query.scope, organization) : countRows(read, engine, query)
+  if (!isPlain || (shared && shared.by !== 'any')) return countRows(read, engine, query)
+  return sumOfTotals(read, query.scope, { organization, isShared: shared !== undefined })
 }
 
 async function countRows(
@@ -99,12 +104,15 @@ async function countRows(
 }
 
 /** The sum over organizations, and the repositories granted one by one in other organizations. */
-async function sumOfTotals(db: Reader, { accountId, grantedTo }: Scope, organization: string | undefined) {
+async function sumOfTotals(
+  db: Reader,
+  { accountId, grantedTo }: Scope,
+  { organization, isShared }: { organization: string | undefined; isShared: boolean },
+) {
+  const metric = isShared ? 'shared' : 'repositories'
   if (grantedTo === undefined && organization === undefined) {
     const { rows } = await sql<{ count: number }>`
-      select ${totalOf('account', 'a.id', 'repositories')} as count from accounts a where a.id = ${accountId}`.execute(
-      db,
-    )
+      select ${totalOf('account', 'a.id', metric)} as count from accounts a where a.id = ${accountId}`.execute(db)
     return rows[0]?.count ?? 0
   }
   const isAsked = organization === undefined ? sql`1 = 1` : sql`o.name = ${organization}`
@@ -112,12 +120,12 @@ async function sumOfTotals(db: Reader, { accountId, grantedTo }: Scope, organiza
     grantedTo === undefined
       ? sql``
       : sql`join organization_grants g on g.organization_id = o.id and g.user_id = ${grantedTo}`
-  const whole = sql`select coalesce(sum(${totalOf('organization', 'o.id', 'repositories')}), 0)
+  const whole = sql`select coalesce(sum(${totalOf('organization', 'o.id', metric)}), 0)
     from organizations o ${grants} where o.account_id = ${accountId} and ${isAsked}`
   const single = sql`select count(*) from repository_grants x
     join repositories r on r.id = x.repository_id and r.deleted_ms is null
     join organizations o on o.id = r.organization_id and o.account_id = ${accountId}
-    where x.user_id = ${grantedTo ?? null} and ${isAsked}
+    where x.user_id = ${grantedTo ?? null} and ${isAsked} ${isShared ? sql`and r.is_shared = 1` : sql``}
     and not exists (select 1 from organization_grants g where g.organization_id = o.id and g.user_id = x.user_id)`
   const { rows } = await sql<{ count: number }>`select cast((${whole}) + (${single}) as bigint) as count`.execute(db)
   return rows[0]?.count ?? 0
@@ -129,7 +137,7 @@ function matchingRepositories(
   { scope, filter }: { scope: Scope; filter: RepositoryFilter },
 ): Selection {
   let matching = repositoriesOf(db, scope)
-  const { organization, organizationContains, nameContains, category, isPublic } = filter
+  const { organization, organizationContains, nameContains, category, isPublic, shared } = filter
   if (organization !== undefined) matching = matching.where('o.name', '=', organization)
   if (organizationContains !== undefined) {
     matching = matching.where(containsText(engine, sql.ref('o.name'), organizationContains))
@@ -137,7 +145,20 @@ function matchingRepositories(
   if (nameContains !== undefined) matching = matching.where(containsText(engine, sql.ref('r.name'), nameContains))
   if (category !== undefined) matching = matching.where('r.category', '=', category)
   if (isPublic !== undefined) matching = matching.where('r.is_public', '=', flag(isPublic))
-  return matching
+  return shared ? matching.where(sharedCondition(shared)) : matching
+}
+
+/** The flag as a literal, which an index of those that have it needs. */
+function sharedCondition({ by, nowMs }: SharedFilter): RawBuilder<SqlBool> {
+  const counting = sql`exists (select 1 from repository_shares s where s.repository_id = r.id and s.ends_ms > ${nowMs})`
+  switch (by) {
+    case 'any':
+      return sql<SqlBool>`r.is_shared = 1`
+    case 'counting':
+      return sql<SqlBool>`r.is_shared = 1 and ${counting}`
+    case 'ended':
+      return sql<SqlBool>`r.is_shared = 1 and not ${counting}`
+  }
 }
 
 function repositoriesOf(db: Reader, { accountId, grantedTo }: Scope): Selection {

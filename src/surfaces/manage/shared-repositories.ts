@@ -1,0 +1,104 @@
+import { DomainError } from '../../core/errors.ts'
+import type { ReceivedOrder } from '../../core/sharing/lists/queries.ts'
+import { listReceived, listReceivedAfter } from '../../core/sharing/lists/received.ts'
+import type { Shared, SharedFilter } from '../../core/sharing/lists/shared.ts'
+import { listSharedByOwn, listSharedByOwnAfter } from '../../core/sharing/lists/shared-by-own.ts'
+import { contentRange } from '../../protocol/manage/paging.ts'
+import { type ListParameters, parameterOf } from '../../protocol/manage/parameters.ts'
+import type { RepositoryV3ListView } from '../../protocol/manage/repositories-v3.ts'
+import {
+  type SharedRepositoryListItem,
+  sharedRepositoryListKeys,
+  sharedRepositoryOrderColumns,
+  sharedRepositoryV3ListKeys,
+  sharingSides,
+} from '../../protocol/manage/shared-repositories.ts'
+import { type Answer, type Call, type ManageDeps, type Operation, shown } from './operation.ts'
+import { listParametersOf, oneOf } from './parameters.ts'
+import { itemOf, nameFilterOf, pageOf } from './repository-list.ts'
+import { markerPageOf, itemOf as v3ItemOf, viewOfPage } from './repository-list-v3.ts'
+
+const ofShared = { method: 'GET', path: '/shared-repositories', on: 'repository', failureCode: '5000008' } as const
+
+/** SWR API, "Querying the List of Shared Images" and the same by version 3. */
+export const sharedRepositoryOperations: readonly Operation[] = [
+  { ...ofShared, route: 'repository.list-shared', run: list },
+  { ...ofShared, version: 'v3', route: 'repository.list-shared-v3', run: listAfter },
+]
+
+type Parameters = ListParameters & { kind: 'parameters' }
+type OrderColumn = keyof typeof sharedRepositoryOrderColumns
+
+const orderColumns = Object.keys(sharedRepositoryOrderColumns) as OrderColumn[]
+
+async function list(deps: ManageDeps, call: Call): Promise<Answer> {
+  const parameters = listParametersOf(call, sharedRepositoryListKeys)
+  const side = sideOf(parameters, 'center')
+  const page = pageOf(parameters)
+  const { repositories, total } = await listSide(deps, call, side, {
+    ...page,
+    filter: filterOf(parameters),
+    order: orderOf(parameters),
+  })
+  const items = repositories.map(({ isValid, ...repository }): SharedRepositoryListItem => {
+    return { ...itemOf(repository, { total, domainName: repository.ownerName }, call), status: isValid }
+  })
+  const range = contentRange({ offset: page.offset, count: items.length, total })
+  return shown<SharedRepositoryListItem[]>(items, { 'content-range': range })
+}
+
+async function listAfter(deps: ManageDeps, call: Call): Promise<Answer> {
+  const parameters = listParametersOf(call, sharedRepositoryV3ListKeys)
+  const listSideAfter = sideOf(parameters, 'shared_by') === 'self' ? listSharedByOwnAfter : listReceivedAfter
+  const { repositories, next } = await listSideAfter(deps, call.by.caller, {
+    ...markerPageOf(parameters),
+    filter: filterOf(parameters),
+  })
+  const items = repositories.map(each => v3ItemOf(each, { domainName: each.ownerName, isValid: each.isValid }))
+  return shown<RepositoryV3ListView>(viewOfPage(items, next))
+}
+
+type Page = { filter: SharedFilter; order: Order; limit: number; offset: number }
+type Order = { by: (typeof sharedRepositoryOrderColumns)[OrderColumn] | undefined; direction: 'asc' | 'desc' }
+
+function listSide(
+  deps: ManageDeps,
+  { by: { caller } }: Call,
+  side: (typeof sharingSides)[number],
+  { order, ...page }: Page,
+): Promise<{ repositories: Shared[]; total: number }> {
+  if (side === 'thirdparty') {
+    const by: ReceivedOrder['by'] = order.by ?? 'repository'
+    return listReceived(deps, caller, { ...page, order: { by, direction: order.direction } })
+  }
+  // They have one owner.
+  const by = order.by === undefined || order.by === 'owner' ? 'organization' : order.by
+  return listSharedByOwn(deps, caller, { ...page, order: { by, direction: order.direction } })
+}
+
+/** Throws `parameter_missing` or `parameter_invalid`. */
+function sideOf(parameters: Parameters, parameter: string): (typeof sharingSides)[number] {
+  const side = oneOf(sharingSides, parameters, parameter)
+  if (side !== undefined) return side
+  throw new DomainError('parameter_missing', `${parameter} is missing`, {
+    parameter,
+    reason: `${parameter} is one of ${sharingSides.join(', ')}`,
+  })
+}
+
+function filterOf(parameters: Parameters): SharedFilter {
+  const ownerName = parameterOf(parameters, 'domain_name')
+  const status = oneOf(['true', 'false'], parameters, 'status')
+  return {
+    ...nameFilterOf(parameters),
+    ...(ownerName !== undefined && { ownerName }),
+    ...(status !== undefined && { isValid: status === 'true' }),
+  }
+}
+
+/** Documented as a pair; one alone is taken too. */
+function orderOf(parameters: Parameters): Order {
+  const column = oneOf(orderColumns, parameters, 'order_column')
+  const direction = oneOf(['asc', 'desc'], parameters, 'order_type') ?? 'asc'
+  return { by: column && sharedRepositoryOrderColumns[column], direction }
+}
