@@ -22,6 +22,8 @@ import type { SweepMoment } from './core/gc/deps.ts'
 import { keepRules } from './core/gc/sweep-rules.ts'
 import { openManifestReader } from './core/manifests/read.ts'
 import { removalKind } from './core/manifests/removal/removal-job.ts'
+import { noteStored } from './core/quotas/days/note-stored.ts'
+import { TrafficCounter } from './core/quotas/traffic/traffic-counter.ts'
 import { PullCounter } from './core/repositories/pulls/pull-counter.ts'
 import { foldTotals } from './core/totals.ts'
 import { chooseBaseUrl } from './http/base-url.ts'
@@ -97,13 +99,14 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
     deletesBlobsInUse: config.deletesBlobsInUse,
     ...(options.atCommitStep && { atCommitStep: options.atCommitStep }),
   }
-  const pulls = opened.use(
-    new PullCounter({
-      ...installation,
-      shard: Math.floor(Math.random() * pullShards),
-      onFailure: error => logger.error({ error }, 'pull counts could not be written; they are kept for the next time'),
-    }),
-  )
+  const counting = {
+    ...installation,
+    shard: Math.floor(Math.random() * pullShards),
+    onFailure: (error: unknown) =>
+      logger.error({ error }, 'figures of pulls could not be written; they are kept for the next time'),
+  }
+  const pulls = opened.use(new PullCounter(counting))
+  const traffic = opened.use(new TrafficCounter(counting))
   const mayDelete = async () => !(await access.isReadOnly())
   const linkLeases = opened.use(
     new LinkLeases({
@@ -136,7 +139,7 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
     }),
   )
   await worker.schedule()
-  const surfaces = openSurfaces({ config, access, identity, metrics, blobs, pulls, linkLeases })
+  const surfaces = openSurfaces({ config, access, identity, metrics, blobs, pulls, traffic, linkLeases })
   const listenUrl = urlOfListen(config)
   const route = dispatch(surfaces)
   const starting = openStartingSurface()
@@ -169,7 +172,7 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
   }
 }
 
-/** Rows that the pulls of one repository and day are spread over, so that replicas seldom meet in one. */
+/** Rows that the pulls of one repository, or account, and day are spread over, so that replicas seldom meet in one. */
 const pullShards = 16
 
 type Parts = {
@@ -179,10 +182,11 @@ type Parts = {
   metrics: Metrics
   blobs: BlobDeps
   pulls: PullCounter
+  traffic: TrafficCounter
   linkLeases: LinkLeases
 }
 
-function openSurfaces({ config, access, identity, metrics, blobs, pulls, linkLeases }: Parts) {
+function openSurfaces({ config, access, identity, metrics, blobs, pulls, traffic, linkLeases }: Parts) {
   const { db, store, clock } = blobs
   const checks = {
     database: () => db.check(),
@@ -194,6 +198,7 @@ function openSurfaces({ config, access, identity, metrics, blobs, pulls, linkLea
       ...blobs,
       identity,
       pulls,
+      traffic,
       linkLeases,
       blobReader: openBlobReader({ db, store, clock }),
       rangeAnswers: new RangeAnswers(16),
@@ -250,6 +255,7 @@ function jobHandlers({
       'tokens.expire',
       { everyMs: 60 * 60_000, run: async (_job, signal) => void (await identity.deleteExpired(signal)) },
     ],
+    ['account.store', { everyMs: 60 * 60_000, run: async (_job, signal) => void (await noteStored(blobs, signal)) }],
     [
       'totals.fold',
       {

@@ -48,7 +48,7 @@ test('nothing set at all gives the defaults', () => {
     connections: { idleTimeoutMs: 120_000 },
     tokens: { keystoneLifeMs: 86_400_000, dockerLifeMs: 900_000 },
     limits: { manifestBytes: 4_194_304, managementBodyBytes: 1_048_576 },
-    switches: { readOnlyReason: undefined, deletesContent: true },
+    switches: { readOnlyReason: undefined, deletesContent: true, quotas: {} },
     deletesBlobsInUse: false,
     sparseManifests: false,
     init: {},

@@ -31,7 +31,11 @@ export type Config = {
   readonly tokens: { readonly keystoneLifeMs: number; readonly dockerLifeMs: number }
   readonly limits: { readonly manifestBytes: number; readonly managementBodyBytes: number }
   /** What is taken from nobody. */
-  readonly switches: { readonly readOnlyReason: string | undefined; readonly deletesContent: boolean }
+  readonly switches: {
+    readonly readOnlyReason: string | undefined
+    readonly deletesContent: boolean
+    readonly quotas: { readonly organizations?: number; readonly repositories?: number; readonly tags?: number }
+  }
   /** A blob may be deleted although a manifest of the repository names it. */
   readonly deletesBlobsInUse: boolean
   /** Manifests may name what their repository lacks, unless their organization has it otherwise. */
@@ -140,11 +144,21 @@ function assemble(values: Values): Config {
     switches: {
       readOnlyReason: values.read_only ? (values.read_only_reason ?? 'its settings say so') : undefined,
       deletesContent: values.delete_enabled,
+      quotas: assembleQuotas(values),
     },
     deletesBlobsInUse: values.delete_blobs_in_use,
     sparseManifests: values.sparse_manifests,
     init: assembleInit(values),
   }
+}
+
+function assembleQuotas(values: Values): Config['switches']['quotas'] {
+  const given = {
+    organizations: values['quotas.organizations'],
+    repositories: values['quotas.repositories'],
+    tags: values['quotas.tags'],
+  }
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
 }
 
 function assembleInit(values: Values): Config['init'] {

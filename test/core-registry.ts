@@ -23,6 +23,7 @@ import { createOrganization } from '../src/core/organizations/organizations.ts'
 import { purgeRepository } from '../src/core/repositories/purge/purge.ts'
 import { deleteRepository } from '../src/core/repositories/repositories.ts'
 import { deleteTag } from '../src/core/tags/commands.ts'
+import { readTotals } from '../src/core/totals.ts'
 import type { Database } from '../src/metadata/database.ts'
 import { parseOrganizationName } from '../src/protocol/manage/names.ts'
 import { type Digest, digestToBytes, parseDigest } from '../src/protocol/oci/digest.ts'
@@ -179,6 +180,18 @@ export async function openCoreRegistry(
         .where('metric', '=', 'bytes')
         .execute()
       return rows.reduce((sum, row) => sum + row.delta, 0)
+    },
+    /** Of the account: what is counted, and what is found by a look at every row. */
+    figures: async () => {
+      const owner = `account:${'a'.repeat(32)}` as const
+      const totals = await readTotals(db.read, [owner])
+      const linked = db.read.selectFrom('blob_links').select('digest')
+      const blobs = await db.read.selectFrom('blobs').select('size_bytes').where('digest', 'in', linked).execute()
+      const tags = await db.read.selectFrom('tags').select('id').execute()
+      return {
+        counted: { bytes: totals(owner, 'bytes'), tags: totals(owner, 'tags') },
+        found: { bytes: blobs.reduce((sum, row) => sum + row.size_bytes, 0), tags: tags.length },
+      }
     },
     stateOf: async (digest: Digest) => {
       const row = await db.read

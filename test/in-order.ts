@@ -43,14 +43,20 @@ export async function commandsInOrder<A, B>(
   }
   const one = first(through)
   await Promise.race([done.promise, one])
-  let isOver = false
-  const two = second().finally(() => {
-    isOver = true
-  })
-  two.catch(() => {})
-  while (!isOver && !(await isAnyoneWaiting(db))) await Promise.resolve()
+  const two = second()
+  await overOrWaiting(db, two)
   commit.resolve()
   return [await one, await two]
+}
+
+/** Resolves when the work is over, or stands before a row that another transaction holds. */
+export async function overOrWaiting(db: Database, work: Promise<unknown>): Promise<void> {
+  let isOver = false
+  const end = () => {
+    isOver = true
+  }
+  work.then(end, end)
+  while (!isOver && !(await isAnyoneWaiting(db))) await Promise.resolve()
 }
 
 async function isAnyoneWaiting({ read }: Database): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { initial, initialSecret, optional, type Setting, secret, withDefault } from './setting.ts'
 import {
+  count,
   duration,
   listenAddress,
   networks,
@@ -23,6 +24,9 @@ const userName = textLike(
   /^(?!\s)[^/:@\p{Cc}]{1,64}(?<!\s)$/u,
   'a user name: 1 to 64 characters without slashes, colons, @ and surrounding spaces',
 )
+
+/** Up to what a wire's 32-bit integer holds. */
+const quota = count({ from: 0, to: 2_147_483_647 })
 
 export const settings = {
   listen: withDefault(
@@ -118,6 +122,13 @@ export const settings = {
     '1MiB',
     'The largest request body of the management API. That of a login, whose sender is not known yet, has 64 KiB at most.',
   ),
+  'quotas.organizations': optional(
+    quota,
+    '5',
+    'How many organizations an account may have. Not set: any number. What is there already stays, whatever the number.',
+  ),
+  'quotas.repositories': optional(quota, '500', 'How many repositories an account may have. Not set: any number.'),
+  'quotas.tags': optional(quota, '1000', 'How many tags a repository may have. Not set: any number.'),
   read_only: withDefault(
     trueOrFalse,
     'false',

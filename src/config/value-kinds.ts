@@ -127,6 +127,20 @@ export function size(limits: { readonly from: string; readonly to: string }): Va
   }
 }
 
+/** A whole number; both limits belong to the range. */
+export function count(limits: { readonly from: number; readonly to: number }): ValueKind<number> {
+  return {
+    expected: `a whole number from ${limits.from} to ${limits.to}`,
+    isList: false,
+    parse(text) {
+      if (!/^\d{1,15}$/.test(text)) return undefined
+      const number = Number(text)
+      return number < limits.from || number > limits.to ? undefined : number
+    },
+    format: String,
+  }
+}
+
 function parseList<T>(text: string, parseItem: (item: string) => T | undefined): readonly T[] | undefined {
   const items = new Set<T>()
   for (const part of text.split(',')) {

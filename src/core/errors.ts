@@ -36,6 +36,7 @@ export const errorCodes = [
   'repository_exists',
   'grant_exists',
   'share_exists',
+  'agency_exists',
   'organization_not_empty',
   'precondition_failed', // If-Match or If-None-Match; detail: the digest that is there
   // what came is not acceptable
@@ -43,6 +44,7 @@ export const errorCodes = [
   'repository_name_invalid',
   'tag_invalid',
   'tags_too_many', // more than one push may move
+  'quota_exceeded', // detail: which quota and its limit
   'digest_invalid',
   'manifest_invalid',
   'manifest_reference_missing', // detail: the digests that this repository does not hold

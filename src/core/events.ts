@@ -32,6 +32,7 @@ export type EventKind =
   | 'access-key.disabled'
   | 'access-key.enabled'
   | 'account.created'
+  | 'account.agency-authorized'
   | 'maintenance.began'
   | 'maintenance.ended'
 

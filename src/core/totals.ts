@@ -2,12 +2,12 @@ import type { Reader, Transaction } from '../metadata/database.ts'
 import { insertion } from '../metadata/statement.ts'
 
 /**
- * Numbers that are read often and changed by many at once (tags of a repository, repositories of an organization). A
+ * Numbers that are read often and changed by many at once (tags of a repository, bytes of an account). A
  * change only inserts a delta row, so no two writers meet in one hot row; a job folds deltas into the base.
  */
 export type TotalOwner = `organization:${number}` | `repository:${number}` | `account:${string}`
 /** `shared`: repositories that are shared with other accounts; `received`: those that other accounts share with one. */
-export type Metric = 'organizations' | 'repositories' | 'tags' | 'bytes' | 'shared' | 'received'
+export type Metric = 'organizations' | 'repositories' | 'tags' | 'bytes' | 'pulls' | 'downflow' | 'shared' | 'received'
 
 /** Adds to a total, in the transaction of the change it counts. */
 export async function addToTotal(tx: Transaction, owner: TotalOwner, metric: Metric, delta: number): Promise<void> {

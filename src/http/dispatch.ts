@@ -14,6 +14,7 @@ export function dispatch(surfaces: Surfaces): (url: URL, request: Request) => Su
     if (pathname === '/v2/') return hasSwrCredentials(request.headers) ? surfaces.manage : surfaces.oci
     if (pathname === '/' || pathname === '/v2' || isBelow(pathname, '/v2/manage') || isBelow(pathname, '/v3/manage'))
       return surfaces.manage
+    if (isReport(pathname)) return surfaces.manage
     if (pathname.startsWith('/v2/')) return surfaces.oci
     if (isBelow(pathname, '/swr-api')) return surfaces.manage
     if (isBelow(pathname, tokenPath)) return surfaces.token
@@ -21,6 +22,11 @@ export function dispatch(surfaces: Surfaces): (url: URL, request: Request) => Su
     if (pathname === '/livez' || pathname === '/readyz' || pathname === '/metrics') return surfaces.ops
     return surfaces.root
   }
+}
+
+/** SWR's own example of a report leaves `/manage` out. Nothing of the registry has such a path. */
+function isReport(pathname: string): boolean {
+  return /^\/v2\/reports\/(?:downflow|store)\/daily$/.test(pathname)
 }
 
 function isBelow(pathname: string, prefix: string): boolean {

@@ -80,6 +80,8 @@ export interface Tables {
     deleted_ms: number | null
     /** 1 as long as there is a share of it, ended ones included. */
     is_shared: Generated<Flag>
+    /** Of its organization; stays once it is deleted. */
+    account_id: Generated<string>
   }
   /** Apart from `repositories`, so that a pull never drags a long text through the page cache. */
   repository_descriptions: { repository_id: number; description: string }
@@ -113,6 +115,8 @@ export interface Tables {
     /** When a push last relied on it; equal to `created_ms` as long as none did since the link was made. */
     used_ms: number
   }
+  /** How many of an account's repositories link a blob; no row where none does. */
+  account_blobs: { account_id: string; digest: Uint8Array; links: number }
   manifest_bodies: { digest: Uint8Array; body: Uint8Array }
   manifests: {
     repository_id: number
@@ -209,6 +213,16 @@ export interface Tables {
   totals: { owner: string; metric: string; value: number }
   total_deltas: { id: Generated<number>; owner: string; metric: string; delta: number }
   pulls: { day: number; repository_id: number; shard: number; pulls: number }
+  agencies: { account_id: string; authorized_by: string; authorized_ms: number }
+  account_days: {
+    account_id: string
+    /** 'downflow': served to pulls that day; 'store': stored when the day was looked at last, in shard 0. */
+    kind: string
+    /** Days since 1970, UTC. */
+    day: number
+    shard: number
+    bytes: number
+  }
 }
 
 /** 0 or 1: the one form of truth both engines share. */

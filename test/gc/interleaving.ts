@@ -249,6 +249,10 @@ export class Interleaving implements AsyncDisposable {
       for (const digest of told?.images.keys() ?? []) await this.#registry.pullManifest(name, digest)
       if (told) await this.#checkTotal(name)
     }
+    const { counted, found } = await this.#registry.figures()
+    if (JSON.stringify(counted) !== JSON.stringify(found)) {
+      throw new Error(`the account has ${JSON.stringify(found)} and counts ${JSON.stringify(counted)}`)
+    }
   }
 
   async #checkTotal(name: string): Promise<void> {

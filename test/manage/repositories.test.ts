@@ -62,8 +62,10 @@ describeEngines('image repositories', (_engine, open) => {
         .insertInto('total_deltas')
         .values({ owner: `repository:${id}`, metric: 'tags', delta: 3 })
         .execute()
-      const shards = [1, 2].map(shard => ({ day: 20_000, repository_id: id, shard, pulls: 5 }))
-      await tx.insertInto('pulls').values(shards).execute()
+      await tx
+        .insertInto('total_deltas')
+        .values({ owner: `repository:${id}`, metric: 'pulls', delta: 10 })
+        .execute()
     })
     expect(await show('r')).toMatchObject({ size: 1024, num_images: 3, num_download: 10, num_downloads: 10 })
   })

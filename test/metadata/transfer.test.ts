@@ -29,6 +29,15 @@ async function fill({ db }: TestDatabase): Promise<void> {
       .insertInto('manifest_bodies')
       .values({ digest: new Uint8Array([1, 2, 3]), body: new Uint8Array([0, 255, 10]) })
       .execute()
+    const account = { account_id: 'a'.repeat(32) }
+    await tx
+      .insertInto('account_blobs')
+      .values({ ...account, digest: new Uint8Array([1, 2, 3]), links: 2 })
+      .execute()
+    await tx
+      .insertInto('account_days')
+      .values({ ...account, kind: 'downflow', day: 20_000, shard: 3, bytes: 2 ** 40 })
+      .execute()
   })
   await db.write(tx => tx.deleteFrom('total_deltas').where('delta', '=', 1202).execute())
 }
@@ -54,6 +63,7 @@ describeEngines('a copy of the metadata', (engine, open) => {
     const rows = rowsOf(file)
     expect(rows.total_deltas).toHaveLength(1202)
     expect(rows.sqlite_sequence).toContainEqual({ name: 'total_deltas', seq: 1203 })
+    expect(rows.account_blobs).toEqual([{ account_id: 'a'.repeat(32), digest: new Uint8Array([1, 2, 3]), links: 2 }])
     expect(rows.manifest_bodies).toEqual([{ digest: new Uint8Array([1, 2, 3]), body: new Uint8Array([0, 255, 10]) }])
     await opened.dispose()
   })

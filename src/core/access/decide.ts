@@ -3,6 +3,8 @@ import type { Facts } from './facts.ts'
 
 /** Everything that can be asked for, with who may (the matrix of SWR's permission model). */
 const rules = {
+  'account.view': { doing: 'see its figures', isRead: true, on: 'account' },
+  'account.authorize': { doing: 'let the registry act for it', on: 'account', isAdministrative: true },
   'organization.create': { doing: 'make organizations in it', on: 'account' },
   'organization.view': { doing: 'look into it', isRead: true, on: 'organization', level: 1, orRepositoryGrant: true },
   'organization.view-grants': { doing: 'see who may use it', isRead: true, on: 'organization', level: 1 },
@@ -48,6 +50,8 @@ type Rule = {
   /** What it is, said of its object. */
   doing: string
   on: 'account' | 'organization' | 'repository'
+  /** For administrators of the account alone. */
+  isAdministrative?: boolean
   level?: number
   orPublic?: boolean
   orPublicInAccount?: boolean
@@ -116,9 +120,10 @@ export function seesOrganization(facts: Facts): boolean {
 function decideByRight(rule: Rule, facts: Facts): Decision {
   const { standing, organization, repository } = facts
   if (rule.on === 'account') {
-    return standing.kind === 'current'
-      ? allow('a user may do this in the own account')
-      : refuse('anonymous', 'a login is needed')
+    if (standing.kind !== 'current') return refuse('anonymous', 'a login is needed')
+    if (!rule.isAdministrative) return allow('a user may do this in the own account')
+    if (standing.isAdministrator) return allow('administrator of the account')
+    return { ...refuse('denied', 'not an administrator of the account'), asked: rule }
   }
   if (organization === undefined || (rule.on === 'repository' && repository === undefined)) {
     return absent(standing, 'there is no such object')

@@ -3,8 +3,8 @@ import type { Place } from '../access/queries.ts'
 import type { Requester } from '../caller.ts'
 import { DomainError } from '../errors.ts'
 import { recordEvent } from '../events.ts'
+import { uncountLinks } from '../quotas/stored/stored-bytes.ts'
 import { requireRepository } from '../repositories/push-target.ts'
-import { addToTotal } from '../totals.ts'
 import type { BlobDeps } from './deps.ts'
 import { deleteLink, isBlobInUse, letGo } from './queries.ts'
 
@@ -27,7 +27,8 @@ export async function deleteBlob(
     }
     const sizeBytes = await deleteLink(tx, target.repositoryId, bytes)
     if (sizeBytes === undefined) throw new DomainError('blob_unknown', `${target.path} holds no blob ${digest}`)
-    await addToTotal(tx, `repository:${target.repositoryId}`, 'bytes', -sizeBytes)
+    const { repositoryId, accountId } = target
+    await uncountLinks(tx, [{ repositoryId, accountId, digest: bytes, sizeBytes }])
     await recordEvent(tx, by, {
       kind: 'blob.deleted',
       atMs: deps.clock.nowMs(),

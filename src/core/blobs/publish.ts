@@ -5,9 +5,9 @@ import { type Digest, digestAlgorithm, digestHex, digestToBytes } from '../../pr
 import type { Requester } from '../caller.ts'
 import { DomainError, isDomainError, mayBeCommitted } from '../errors.ts'
 import { type EventKind, recordEvent } from '../events.ts'
+import { countLink } from '../quotas/stored/stored-bytes.ts'
 import { deletedMeanwhile, type PushTarget, settleTarget, type Target } from '../repositories/push-target.ts'
 import { isLive } from '../repositories/queries.ts'
-import { addToTotal } from '../totals.ts'
 import type { BlobDeps } from './deps.ts'
 import { isWhole } from './is-whole.ts'
 import {
@@ -85,7 +85,12 @@ export async function recordLink(
     throw isForeignKeyViolation(cause) ? deletedMeanwhile(target, cause) : cause
   })
   if (!isNew) return
-  await addToTotal(tx, `repository:${target.repositoryId}`, 'bytes', link.sizeBytes)
+  await countLink(tx, {
+    repositoryId: target.repositoryId,
+    accountId: target.accountId,
+    digest: bytes,
+    sizeBytes: link.sizeBytes,
+  })
   await recordEvent(tx, by, {
     kind: link.kind,
     atMs: nowMs,

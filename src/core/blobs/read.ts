@@ -19,6 +19,8 @@ export type ReadableBlob = {
   link: LinkKey & { usedMs: number }
   /** When the share ends by which the caller may read it; undefined for other rights. */
   untilMs: number | undefined
+  /** Of the repository. */
+  accountId: string
 }
 
 export type BlobReader = {
@@ -46,7 +48,7 @@ export function openBlobReader(deps: { db: Database; store: BlobStore; clock: Cl
         if (!row) throw new Error('the blob query always answers one row')
         const facts = readFacts(caller, row, { nowMs: clock.nowMs() })
         requireAllowed(decide(caller, 'repository.pull', facts, path), facts, place)
-        const { blob_size, blob_location, link_used, repository_id } = row
+        const { blob_size, blob_location, link_used, repository_id, organization_account } = row
         if (blob_size === null || blob_location === null || link_used === null || repository_id === null) {
           throw new DomainError('blob_unknown', `${path} holds no blob ${digest}`, { digest })
         }
@@ -55,6 +57,7 @@ export function openBlobReader(deps: { db: Database; store: BlobStore; clock: Cl
           location: blob_location as BlobLocation,
           link: { repositoryId: repository_id, digest: bytes, usedMs: link_used },
           untilMs: facts.repository?.sharedUntilMs,
+          accountId: organization_account ?? '',
         }
       })
     },

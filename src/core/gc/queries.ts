@@ -42,31 +42,19 @@ export async function pageOfLinks(
   return rows.map(row => ({ repositoryId: row.repository_id, digest: row.digest, isUnused: row.is_unused === 1 }))
 }
 
-/** Removes what may go in a range; the links that went, each with its blob's size. */
+/** Removes what may go in a range; the links that went. */
 export async function deleteUnusedLinks(
   tx: Transaction,
   range: LinkRange,
   cutoffMs: number,
-): Promise<{ repositoryId: number; sizeBytes: number }[]> {
-  const deleted = await tx
+): Promise<Pick<Row<'blob_links'>, 'repository_id' | 'digest'>[]> {
+  return tx
     .deleteFrom('blob_links')
     .where(isBehind(range.after))
     .where(isUpTo(range.upTo))
     .where(isUnusedLink('blob_links', cutoffMs))
     .returning(['repository_id', 'digest'])
     .execute()
-  if (deleted.length === 0) return []
-  const blobs = await tx
-    .selectFrom('blobs')
-    .select(['digest', 'size_bytes'])
-    .where(
-      'digest',
-      'in',
-      deleted.map(row => row.digest),
-    )
-    .execute()
-  const sizes = new Map(blobs.map(row => [row.digest.toHex(), row.size_bytes]))
-  return deleted.map(row => ({ repositoryId: row.repository_id, sizeBytes: sizes.get(row.digest.toHex()) ?? 0 }))
 }
 
 export type BlobState = Pick<Row<'blobs'>, 'digest' | 'location' | 'size_bytes'> & {

@@ -1,11 +1,12 @@
-import { addToTotals } from '../totals.ts'
+import { storedLinks } from '../quotas/stored/queries.ts'
+import { uncountLinks } from '../quotas/stored/stored-bytes.ts'
 import { nothingDone, type StepResult, type SweepDeps } from './deps.ts'
 import { deleteUnusedLinks, type LinkPosition, pageOfLinks } from './queries.ts'
 
 const linksPerStep = 500
 
 /**
- * Takes blobs out of repositories whose manifests don't name them, and gives the repositories their bytes back. A
+ * Takes blobs out of repositories whose manifests don't name them, and gives repositories and accounts their bytes back. A
  * manifest that is pushed meanwhile and names one either holds its link by the foreign key, or is told that it is
  * missing.
  */
@@ -20,10 +21,7 @@ export async function sweepLinks(deps: SweepDeps, from: string): Promise<StepRes
   await deps.atSweepStep?.('links-chosen')
   const deleted = await db.write(async tx => {
     const links = await deleteUnusedLinks(tx, { after, upTo: last }, cutoffMs)
-    await addToTotals(
-      tx,
-      links.map(link => ({ owner: `repository:${link.repositoryId}`, metric: 'bytes', delta: -link.sizeBytes })),
-    )
+    await uncountLinks(tx, await storedLinks(tx, links))
     return links
   })
   await deps.atSweepStep?.('links-removed')

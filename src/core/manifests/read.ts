@@ -19,6 +19,8 @@ export type ReadableManifest = {
   sizeBytes: number
   /** When the share ends by which the caller may read it; undefined for other rights. */
   untilMs: number | undefined
+  /** Of the repository. */
+  accountId: string
 }
 
 export type ManifestReader = {
@@ -55,6 +57,7 @@ export function openManifestReader(deps: { db: Database; clock: Clock }): Manife
         }
         return {
           repositoryId: row.repository_id,
+          accountId: row.organization_account ?? '',
           digest: digestFromBytes(row.manifest_digest),
           mediaType: row.manifest_media_type,
           sizeBytes: row.manifest_size ?? 0,

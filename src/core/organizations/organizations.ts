@@ -4,6 +4,7 @@ import { type Level, manageLevel, parseLevel } from '../access/level.ts'
 import type { Caller, Requester } from '../caller.ts'
 import { DomainError } from '../errors.ts'
 import { actorOf, recordEvent } from '../events.ts'
+import { requireRoom } from '../quotas/require-room.ts'
 import { addToTotal, deleteTotals } from '../totals.ts'
 import type { Deps, ReadDeps } from './deps.ts'
 import { levelAt, organizationOf, organizationUnknown, requireUser, userOf } from './place.ts'
@@ -30,10 +31,12 @@ export type Organization = {
 /**
  * Makes an organization in the caller's account, with a grant for its creator. Throws `unauthenticated`,
  * `credentials_invalid`, `organization_name_invalid` for a reserved name, `organization_exists` for one that is taken in
- * whatever account: the first component of a docker path belongs to one organization of the installation.
+ * whatever account: the first component of a docker path belongs to one organization of the installation. Throws
+ * `quota_exceeded` where the account has as many as it may.
  */
 export async function createOrganization(deps: Deps, by: Requester, name: OrganizationName): Promise<void> {
-  const { accountId, userId } = userOf(await deps.access.require(by.caller, 'organization.create'))
+  const facts = await deps.access.require(by.caller, 'organization.create')
+  const { accountId, userId } = userOf(facts)
   const reason = reservationOf(name)
   if (reason !== undefined) {
     throw new DomainError('organization_name_invalid', `no organization may be called ${name}`, { reason })
@@ -48,6 +51,7 @@ export async function createOrganization(deps: Deps, by: Requester, name: Organi
       created_ms: nowMs,
     })
     if (id === undefined) throw new DomainError('organization_exists', `the name ${name} is taken`, { name })
+    await requireRoom(tx, facts.switches.quotas, { kind: 'organizations', accountId, adding: 1 })
     await insertOrganizationGrants(tx, [
       { organization_id: id, user_id: userId, level: manageLevel, created_ms: nowMs },
     ])

@@ -3,13 +3,20 @@ import { type Access, pathOf, requireAllowed } from '../access/access.ts'
 import { type Action, decide } from '../access/decide.ts'
 import type { Facts } from '../access/facts.ts'
 import type { Place } from '../access/queries.ts'
+import type { QuotaLimits } from '../access/switches.ts'
 import type { Requester } from '../caller.ts'
 import { DomainError, isDomainError } from '../errors.ts'
 import { insertRepository, requireRepositoryName } from './insert-repository.ts'
 import { findRepositoryId } from './queries.ts'
 
 /** The repository that a command on content works in, resolved by names and rights at its start. */
-export type Target = { repositoryId: number; organizationId: number; accountId: string; path: string }
+export type Target = {
+  repositoryId: number
+  organizationId: number
+  accountId: string
+  path: string
+  quotas: QuotaLimits
+}
 
 type Deps = { access: Access }
 
@@ -41,6 +48,7 @@ export async function findPushTarget(deps: Deps, by: Requester, place: Required<
     organizationId: organization.id,
     accountId: organization.accountId,
     path: pathTo(place),
+    quotas: facts.switches.quotas,
     name: place.repository,
     repositoryId: repository?.id,
   }
@@ -51,7 +59,7 @@ export async function findPushTarget(deps: Deps, by: Requester, place: Required<
  * `other`. Layers are pushed side by side, so another request of the same push may have made it meanwhile.
  */
 export async function settleTarget(tx: Transaction, by: Requester, target: PushTarget, nowMs: number): Promise<Target> {
-  const { organizationId, accountId, path, name } = target
+  const { organizationId, accountId, path, quotas, name } = target
   const find = () => findRepositoryId(tx, organizationId, name)
   const make = () =>
     insertRepository(tx, by, {
@@ -62,9 +70,10 @@ export async function settleTarget(tx: Transaction, by: Requester, target: PushT
       category: 'other',
       description: '',
       nowMs,
+      quotas,
     }).catch(async error => (isDomainError(error, 'repository_exists') && (await find())) || Promise.reject(error))
   const repositoryId = target.repositoryId ?? (await find()) ?? (await make())
-  return { repositoryId, organizationId, accountId, path }
+  return { repositoryId, organizationId, accountId, path, quotas }
 }
 
 /** Of a repository that was there when the request began. */
@@ -89,6 +98,7 @@ function targetOf(facts: Facts, place: Required<Place>): Target {
     organizationId: organization.id,
     accountId: organization.accountId,
     path: pathTo(place),
+    quotas: facts.switches.quotas,
   }
 }
 

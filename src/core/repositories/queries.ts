@@ -86,18 +86,6 @@ export async function findRepositories(db: Reader, ids: readonly number[]): Prom
     .execute()
 }
 
-/** Pulls of each repository over all days; those without any are not in the map. */
-export async function countPulls(db: Reader, ids: readonly number[]): Promise<ReadonlyMap<number, number>> {
-  if (ids.length === 0) return new Map()
-  const rows = await db
-    .selectFrom('pulls')
-    .select(['repository_id', sql<number>`cast(sum(pulls) as bigint)`.as('pulls')])
-    .where('repository_id', 'in', ids)
-    .groupBy('repository_id')
-    .execute()
-  return new Map(rows.map(row => [row.repository_id, row.pulls]))
-}
-
 /** The newest `limit` tags of each repository, newest first; those without any are not in the map. */
 export async function findNewestTags(
   db: Reader,

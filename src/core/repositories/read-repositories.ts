@@ -1,6 +1,6 @@
 import type { Database } from '../../metadata/database.ts'
 import { readTotals, type TotalOwner } from '../totals.ts'
-import { countPulls, findRepositories } from './queries.ts'
+import { findRepositories } from './queries.ts'
 
 /** A repository as it is shown. */
 export type Repository = {
@@ -27,11 +27,7 @@ export async function readRepositories(
   { read }: Pick<Database, 'read'>,
   ids: readonly number[],
 ): Promise<Repository[]> {
-  const [rows, totals, pulls] = await Promise.all([
-    findRepositories(read, ids),
-    readTotals(read, ids.map(ownerOf)),
-    countPulls(read, ids),
-  ])
+  const [rows, totals] = await Promise.all([findRepositories(read, ids), readTotals(read, ids.map(ownerOf))])
   const byId = new Map(rows.map(row => [row.id, row]))
   return ids.flatMap(id => {
     const row = byId.get(id)
@@ -51,7 +47,7 @@ export async function readRepositories(
       updatedMs: row.updated_ms,
       sizeBytes: totals(ownerOf(id), 'bytes'),
       tagCount: totals(ownerOf(id), 'tags'),
-      pullCount: pulls.get(id) ?? 0,
+      pullCount: totals(ownerOf(id), 'pulls'),
     }
   })
 }

@@ -14,7 +14,7 @@ import { type Repository, readRepositories } from './read-repositories.ts'
 
 export type RepositorySettings = { isPublic: boolean; category: StoredCategory; description: string }
 
-/** Throws `repository_exists` and what `Access.require` throws. */
+/** Throws `repository_exists`, `quota_exceeded` and what `Access.require` throws. */
 export async function createRepository(
   deps: Deps,
   by: Requester,
@@ -22,9 +22,11 @@ export async function createRepository(
 ): Promise<void> {
   const { organization, ...settings } = repository
   const place = { organization }
-  const { id, accountId } = organizationOf(await deps.access.require(by.caller, 'repository.create', place), place)
+  const facts = await deps.access.require(by.caller, 'repository.create', place)
+  const { id, accountId } = organizationOf(facts, place)
   const nowMs = deps.clock.nowMs()
-  await deps.db.write(tx => insertRepository(tx, by, { ...settings, organizationId: id, accountId, nowMs }))
+  const { quotas } = facts.switches
+  await deps.db.write(tx => insertRepository(tx, by, { ...settings, organizationId: id, accountId, nowMs, quotas }))
 }
 
 /**

@@ -6,8 +6,8 @@ import type { Place } from '../access/queries.ts'
 import type { Caller, Requester } from '../caller.ts'
 import type { Clock } from '../clock.ts'
 import { DomainError } from '../errors.ts'
+import { countTags } from '../quotas/tag-count.ts'
 import { requireRepository } from '../repositories/push-target.ts'
-import { addToTotal } from '../totals.ts'
 import { recordTagChanges } from './move-tag.ts'
 import { requireState } from './preconditions.ts'
 import { deleteTagRow, listTagNames } from './queries.ts'
@@ -32,7 +32,7 @@ export async function deleteTag(
     requireState(preconditions, digestFromBytes(before), `the tag ${tag}`)
     const changes = [{ tag, before, after: undefined }]
     await recordTagChanges(tx, by, { target, changes, nowMs: deps.clock.nowMs() })
-    await addToTotal(tx, `repository:${target.repositoryId}`, 'tags', -1)
+    await countTags(tx, target, -1)
   })
 }
 

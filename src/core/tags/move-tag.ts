@@ -1,13 +1,15 @@
 import type { Database, Transaction } from '../../metadata/database.ts'
 import type { Actor, Requester } from '../caller.ts'
 import { actorOf, recordEvents, rowOfEvent } from '../events.ts'
+import { requireRoom } from '../quotas/require-room.ts'
+import { countTags } from '../quotas/tag-count.ts'
 import type { Target } from '../repositories/push-target.ts'
-import { addToTotal } from '../totals.ts'
 import { deleteNamedTags, deleteTagRows, holdTags, insertDeletions, insertTagHistory, upsertTags } from './queries.ts'
 
 /**
  * Points tags, each named once, at a manifest of the repository, with a line of history and an event for each that moves. One
- * that points there already was pushed again, and is as new as if it had moved.
+ * that points there already was pushed again, and is as new as if it had moved. Who moves tags holds their repository's row,
+ * so that none is taken for new twice. Throws `quota_exceeded`.
  */
 export async function moveTags(
   tx: Transaction,
@@ -18,6 +20,8 @@ export async function moveTags(
   if (tags.length === 0) return
   const { repositoryId } = target
   const before = await holdTags(tx, engine, { repositoryId, tags })
+  const added = tags.length - before.size
+  await requireRoom(tx, target.quotas, { kind: 'tags', repositoryId, path: target.path, adding: added })
   await upsertTags(tx, { repositoryId, tags, digest, nowMs })
   await recordTagChanges(tx, by, {
     target,
@@ -26,7 +30,7 @@ export async function moveTags(
       .filter(change => change.before?.toHex() !== digest.toHex()),
     nowMs,
   })
-  await addToTotal(tx, `repository:${repositoryId}`, 'tags', tags.length - before.size)
+  await countTags(tx, target, added)
 }
 
 /** A tag that was moved, or removed where there is no `after`. */
@@ -77,7 +81,7 @@ export async function deleteTags(
   const removed = await deleteNamedTags(tx, target.repositoryId, tags)
   const changes = removed.map(({ tag, digest }) => ({ tag, before: digest, after: undefined }))
   await recordTagChanges(tx, by, { target, changes, nowMs })
-  await addToTotal(tx, `repository:${target.repositoryId}`, 'tags', -removed.length)
+  await countTags(tx, target, -removed.length)
   return removed
 }
 
@@ -95,5 +99,5 @@ export async function deleteTagsOf(
   const event = rowOfEvent(by, { kind: 'tag.deleted', atMs: nowMs, accountId, organizationId, repositoryId })
   await insertDeletions(tx, { repositoryId, digest, event: { ...event, detail: detail.slice(0, -'"}'.length) } })
   const count = await deleteTagRows(tx, repositoryId, digest)
-  await addToTotal(tx, `repository:${repositoryId}`, 'tags', -count)
+  await countTags(tx, target, -count)
 }

@@ -7,6 +7,8 @@ import type { Migration } from './migration.ts'
  * settings                 facts of the installation: check value of the encryption key, …
  *
  * accounts ─┬─ projects                       a project is named after its region
+ *           ├─ agencies, account_days         what it authorized; what it stored and served, per day
+ *           ├─ account_blobs                  how many of its repositories link a blob
  *           ├─ users ─┬─ access_keys          AK → sealed SK
  *           │         └─ keystone_tokens      hash of the token → user, epoch, scope
  *           └─ organizations ─┬─ organization_grants (user, level 7|3|1)

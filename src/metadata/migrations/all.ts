@@ -3,9 +3,17 @@ import { sparseManifests } from './002-sparse-manifests.ts'
 import { sweeping } from './003-sweeping.ts'
 import { indexShape } from './004-index-shape.ts'
 import { shares } from './005-shares.ts'
+import { accountFigures } from './006-account-figures.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in order; the newest version is what this program needs. */
-export const migrations: readonly Migration[] = [foundations, sparseManifests, sweeping, indexShape, shares]
+export const migrations: readonly Migration[] = [
+  foundations,
+  sparseManifests,
+  sweeping,
+  indexShape,
+  shares,
+  accountFigures,
+]
 
 export const newestVersion = migrations.reduce((newest, step) => Math.max(newest, step.version), 0)

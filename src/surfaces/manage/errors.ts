@@ -13,7 +13,7 @@ const table = {
   unauthenticated: { status: 401, code: 'SVCSTG.S2I.4019000' },
   credentials_invalid: swr(4010000),
   scope_insufficient: swr(4039002),
-  denied: ({ detail }) => swr(isAboutRepository(detail) ? 4037018 : 4037017),
+  denied: ({ detail }) => swr(deniedCode(detail)),
   too_many_requests: swr(4031042),
   read_only: swr(4031033),
   deletion_disabled: swr(4031033),
@@ -38,12 +38,14 @@ const table = {
   repository_exists: swr(4090006),
   grant_exists: ({ operation }) => swr(operation.on === 'repository' ? 4090089 : 4090076),
   share_exists: swr(4090089),
+  agency_exists: swr(4090089),
   organization_not_empty: swr(4060074),
   precondition_failed: { status: 412, code: 'SVCSTG.SWR.4000014' },
   organization_name_invalid: swr(4001028),
   repository_name_invalid: swr(4001029),
   tag_invalid: swr(4009021),
   tags_too_many: swr(4000099),
+  quota_exceeded: ({ detail }) => swr(quotaCodes.get(String(detail.quota)) ?? 4000097),
   digest_invalid: swr(4000013),
   manifest_invalid: swr(4000068),
   manifest_reference_missing: swr(4041051),
@@ -64,6 +66,12 @@ const table = {
   storage_full: swr(5070070),
   unavailable: ({ operation }) => ({ status: 500, code: `SVCSTG.SWR.${operation.failureCode}` }),
 } satisfies Record<ErrorCode, Wire | ((about: About) => Wire)>
+
+const quotaCodes = new Map([
+  ['organizations', 4000097],
+  ['repositories', 4000098],
+  ['tags', 4000099],
+])
 
 /** Parameters that have a code of their own. */
 const parameterCodes = new Map([
@@ -105,6 +113,11 @@ function failureAnswer({ status, code, requestId }: Wire & { requestId: string }
 function detailText({ reason, reasons }: ErrorDetail): string {
   if (typeof reason === 'string') return reason
   return Array.isArray(reasons) ? reasons.join('; ') : ''
+}
+
+function deniedCode(detail: ErrorDetail): number {
+  if (detail.isForeign === true) return 4039001
+  return isAboutRepository(detail) ? 4037018 : 4037017
 }
 
 function isAboutRepository({ place }: ErrorDetail): boolean {

@@ -10,15 +10,27 @@ import type { Call } from './operation.ts'
 
 /** The organization in the path. Throws `organization_name_invalid`. */
 export function organizationIn({ path }: Call): OrganizationName {
-  const parsed = parseOrganizationName(path.organization ?? '')
-  if (parsed.kind === 'name') return parsed.name
-  throw new DomainError('organization_name_invalid', 'the organization name is invalid', { reason: parsed.reason })
+  return organizationNamed(path.organization ?? '')
 }
 
 /** Organization and repository in the path, where `$` stands for a slash. Throws also `repository_name_invalid`. */
-export function placeIn(call: Call): { organization: OrganizationName; repository: RepositoryName } {
-  const organization = organizationIn(call)
-  const parsed = parseRepositoryName(readSlashes(call.path.repository ?? ''))
-  if (parsed.kind === 'name') return { organization, repository: parsed.name }
+export function placeIn({ path }: Call): { organization: OrganizationName; repository: RepositoryName } {
+  return placeNamed(path.organization ?? '', path.repository ?? '')
+}
+
+/** The same of names that stand elsewhere. */
+export function placeNamed(
+  organization: string,
+  repository: string,
+): { organization: OrganizationName; repository: RepositoryName } {
+  const owner = organizationNamed(organization)
+  const parsed = parseRepositoryName(readSlashes(repository))
+  if (parsed.kind === 'name') return { organization: owner, repository: parsed.name }
   throw new DomainError('repository_name_invalid', 'the image repository name is invalid', { reason: parsed.reason })
+}
+
+function organizationNamed(name: string): OrganizationName {
+  const parsed = parseOrganizationName(name)
+  if (parsed.kind === 'name') return parsed.name
+  throw new DomainError('organization_name_invalid', 'the organization name is invalid', { reason: parsed.reason })
 }

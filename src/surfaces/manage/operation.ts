@@ -12,6 +12,8 @@ export type Operation = {
   version?: 'v3'
   /** Below `/v2/manage`, or `/v3/manage`; names stand as `:organization` and `:repository`. */
   path: string
+  /** Another path of it, whole. */
+  alias?: string
   /** What the access line and the metrics call it. */
   route: string
   /** What its permissions are of; the same error has another code on each. */

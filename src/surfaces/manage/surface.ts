@@ -5,7 +5,9 @@ import { closing } from '../../http/body.ts'
 import type { Exchange, Surface } from '../../http/exchange.ts'
 import { callerName } from '../../identity/identity.ts'
 import { versionDocument, versionList } from '../../protocol/manage/versions.ts'
+import { accountOperations } from './account.ts'
 import { errorAnswer, unforeseenAnswer } from './errors.ts'
+import { featureGateOperation } from './feature-gates.ts'
 import { grantOperations } from './grants.ts'
 import { type Answer, type Call, type ManageDeps, type Operation, pathOf, shown } from './operation.ts'
 import { organizationOperations } from './organizations.ts'
@@ -28,6 +30,8 @@ export const operations: readonly Operation[] = [
   ...repositoryListV3Operations,
   ...shareOperations,
   ...sharedRepositoryOperations,
+  ...accountOperations,
+  featureGateOperation(() => operations),
 ]
 
 /**
@@ -44,7 +48,7 @@ export function openManageSurface(deps: ManageSurfaceDeps): Surface {
     app.get(path, ({ env }) => respond(env.exchange, showVersions(env, versionDocument(env.apiUrl))))
   }
   for (const operation of operations) {
-    app.on(operation.method, pathOf(operation), async ({ env: { exchange }, req }) =>
+    app.on(operation.method, pathsOf(operation), async ({ env: { exchange }, req }) =>
       respond(exchange, await perform(deps, operation, { exchange, path: req.param() })),
     )
   }
@@ -71,12 +75,15 @@ function bindingsOf(exchange: Exchange): Bindings {
   return { exchange, pathname: url.pathname.slice(prefix.length) || '/', apiUrl: `${baseUrl}${prefix}` }
 }
 
+function pathsOf(operation: Operation): string[] {
+  return [pathOf(operation), ...(operation.alias === undefined ? [] : [operation.alias])]
+}
+
 /** By whole path. */
 function methodsByPath(): ReadonlyMap<string, readonly string[]> {
   const methods = new Map<string, string[]>()
   for (const operation of operations) {
-    const path = pathOf(operation)
-    methods.set(path, [...(methods.get(path) ?? []), operation.method])
+    for (const path of pathsOf(operation)) methods.set(path, [...(methods.get(path) ?? []), operation.method])
   }
   return methods
 }

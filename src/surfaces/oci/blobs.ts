@@ -47,6 +47,7 @@ export async function getBlob(deps: OciDeps, asked: OciExchange, route: BlobRout
   if (isHead) return new Response(null, { headers: { ...headers, ...length } })
   log.bytes = sizeBytes
   const content = await deps.blobReader.open(blob, part)
+  deps.traffic.count(blob.accountId, sizeBytes)
   const status = part ? 206 : 200
   const partHeaders = part ? { 'content-range': formatContentRange(part, blob.sizeBytes) } : {}
   switch (content.kind) {
@@ -84,6 +85,10 @@ async function getRanges(
     return part
   })
   asked.exchange.log.bytes = frame.sizeBytes
+  deps.traffic.count(
+    blob.accountId,
+    ranges.reduce((sum, range) => sum + range.lastByte - range.firstByte + 1, 0),
+  )
   return new Response(body, { status: 206, headers: { ...headers, 'content-type': frame.contentType } })
 }
 

@@ -4,6 +4,7 @@ import type { BlobReader } from '../../core/blobs/read.ts'
 import type { Caller } from '../../core/caller.ts'
 import type { PushDeps } from '../../core/manifests/push.ts'
 import type { ManifestReader } from '../../core/manifests/read.ts'
+import type { TrafficCounter } from '../../core/quotas/traffic/traffic-counter.ts'
 import type { PullCounter } from '../../core/repositories/pulls/pull-counter.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import type { RangeAnswers } from './blob-ranges.ts'
@@ -17,6 +18,7 @@ export type OciDeps = BlobDeps &
     rangeAnswers: RangeAnswers
     manifestReader: ManifestReader
     pulls: PullCounter
+    traffic: TrafficCounter
     limits: { manifestBytes: number }
   }
 

@@ -36,6 +36,7 @@ export async function getManifest(deps: OciDeps, asked: OciExchange, route: Mani
   const body = await deps.manifestReader.body(manifest)
   log.bytes = body.byteLength
   deps.pulls.count(manifest.repositoryId)
+  deps.traffic.count(manifest.accountId, body.byteLength)
   return new Response(body as Uint8Array<ArrayBuffer>, { headers })
 }
 

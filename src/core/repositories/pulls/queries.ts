@@ -1,6 +1,10 @@
 import type { Transaction } from '../../../metadata/database.ts'
+import { addToTotals } from '../../totals.ts'
 
-/** Adds the counts of at most some hundred repositories to their (day, repository, shard) rows; those gone are left out. */
+/**
+ * Adds the counts of at most some hundred repositories to their (day, repository, shard) rows and to their totals; those
+ * gone are left out.
+ */
 export async function addPulls(
   tx: Transaction,
   pulls: { day: number; shard: number; counts: readonly (readonly [repositoryId: number, pulls: number])[] },
@@ -28,4 +32,8 @@ export async function addPulls(
         .doUpdateSet(eb => ({ pulls: eb('pulls.pulls', '+', eb.ref('excluded.pulls')) })),
     )
     .execute()
+  await addToTotals(
+    tx,
+    rows.map(row => ({ owner: `repository:${row.repository_id}`, metric: 'pulls', delta: row.pulls })),
+  )
 }

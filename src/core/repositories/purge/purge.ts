@@ -1,7 +1,8 @@
 import type { BlobStore, UploadState } from '../../../blobstore/blobstore.ts'
 import type { Database } from '../../../metadata/database.ts'
 import type { Clock } from '../../clock.ts'
-import { deleteMarkedRepository, deleteSessions, isMarkedDeleted, purgeBatch, sessionsOf } from './queries.ts'
+import { purgeBatch } from './purge-batch.ts'
+import { deleteMarkedRepository, deleteSessions, isMarkedDeleted, sessionsOf } from './queries.ts'
 
 const rowsPerBatch = 500
 

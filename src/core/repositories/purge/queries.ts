@@ -1,31 +1,55 @@
 import { sql } from 'kysely'
 import type { Reader, Transaction } from '../../../metadata/database.ts'
+import type { Row } from '../../../metadata/tables.ts'
 import { deleteTotals } from '../../totals.ts'
 
 /**
  * What a repository holds, each behind what refers to it, with its primary key. Rows that would go with others (`on delete
  * cascade`) are taken away before those: one statement would remove any number of them.
  */
-const holdings = [
-  { table: 'tags', key: ['repository_id', 'name'] },
-  { table: 'manifest_blobs', key: ['repository_id', 'manifest_digest', 'target_digest'] },
-  { table: 'manifest_children', key: ['repository_id', 'manifest_digest', 'position'] },
-  { table: 'manifests', key: ['repository_id', 'digest'] },
-  { table: 'blob_links', key: ['repository_id', 'digest'] },
-  { table: 'pulls', key: ['repository_id', 'day', 'shard'] },
-] as const
+export const holdings = {
+  tags: ['repository_id', 'name'],
+  manifest_blobs: ['repository_id', 'manifest_digest', 'target_digest'],
+  manifest_children: ['repository_id', 'manifest_digest', 'position'],
+  manifests: ['repository_id', 'digest'],
+  blob_links: ['repository_id', 'digest'],
+  pulls: ['repository_id', 'day', 'shard'],
+} as const
 
-/** Removes up to `limit` rows of what a deleted repository held; 0 when nothing is left. */
-export async function purgeBatch(tx: Transaction, repositoryId: number, limit: number): Promise<number> {
-  for (const { table, key } of holdings) {
-    const columns = sql.join(key.map(column => sql.ref(column)))
-    const { numAffectedRows } = await sql`
-      delete from ${sql.table(table)} where (${columns}) in (
-        select ${columns} from ${sql.table(table)} where repository_id = ${repositoryId} limit ${limit})`.execute(tx)
-    const removed = Number(numAffectedRows ?? 0)
-    if (removed > 0) return removed
-  }
-  return 0
+export type Holding = keyof typeof holdings
+
+/** Removes up to `limit` rows of one table; how many went. */
+export async function deleteHolding(
+  tx: Transaction,
+  { table, repositoryId, limit }: { table: Holding; repositoryId: number; limit: number },
+): Promise<number> {
+  const columns = sql.join(holdings[table].map(column => sql.ref(column)))
+  const { numAffectedRows } = await sql`
+    delete from ${sql.table(table)} where (${columns}) in (
+      select ${columns} from ${sql.table(table)} where repository_id = ${repositoryId} limit ${limit})`.execute(tx)
+  return Number(numAffectedRows ?? 0)
+}
+
+/** Removes up to `limit` links; those that went. */
+export async function deleteLinks(
+  tx: Transaction,
+  repositoryId: number,
+  limit: number,
+): Promise<Pick<Row<'blob_links'>, 'repository_id' | 'digest'>[]> {
+  return tx
+    .deleteFrom('blob_links')
+    .where('repository_id', '=', repositoryId)
+    .where('digest', 'in', eb =>
+      eb.selectFrom('blob_links').select('digest').where('repository_id', '=', repositoryId).limit(limit),
+    )
+    .returning(['repository_id', 'digest'])
+    .execute()
+}
+
+/** Whose it was. */
+export async function findAccountId(tx: Transaction, repositoryId: number): Promise<string> {
+  const row = await tx.selectFrom('repositories').select('account_id').where('id', '=', repositoryId).executeTakeFirst()
+  return row?.account_id ?? ''
 }
 
 /** Sessions whose staged bytes have to go before their rows. */
