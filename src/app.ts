@@ -35,7 +35,7 @@ import { openQueue } from './jobs/queue.ts'
 import { type JobHandler, JobWorker } from './jobs/worker.ts'
 import type { Reader } from './metadata/database.ts'
 import { openIamSurface } from './surfaces/iam/surface.ts'
-import { openManageSurface } from './surfaces/manage/surface.ts'
+import { type ManageSurfaceDeps, openManageSurface } from './surfaces/manage/surface.ts'
 import { RangeAnswers } from './surfaces/oci/blob-ranges.ts'
 import { openOciSurface } from './surfaces/oci/surface.ts'
 import { openRootSurface } from './surfaces/ops/root.ts'
@@ -60,6 +60,8 @@ export type AppOptions = {
   atCommitStep?: (step: CrashStep) => void
   /** Called at each step of the sweeps that run as jobs. */
   atSweepStep?: (step: SweepMoment) => void
+  /** Told of every answer of an operation of the management API. */
+  onManagementAnswer?: ManageSurfaceDeps['onAnswer']
   /** How often jobs are looked for; every 5 s unless it is given. */
   lookForJobsEveryMs?: number
 }
@@ -139,7 +141,7 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
     }),
   )
   await worker.schedule()
-  const surfaces = openSurfaces({ config, access, identity, metrics, blobs, pulls, traffic, linkLeases })
+  const surfaces = openSurfaces({ config, access, identity, metrics, blobs, pulls, traffic, linkLeases, options })
   const listenUrl = urlOfListen(config)
   const route = dispatch(surfaces)
   const starting = openStartingSurface()
@@ -184,9 +186,10 @@ type Parts = {
   pulls: PullCounter
   traffic: TrafficCounter
   linkLeases: LinkLeases
+  options: AppOptions
 }
 
-function openSurfaces({ config, access, identity, metrics, blobs, pulls, traffic, linkLeases }: Parts) {
+function openSurfaces({ config, access, identity, metrics, blobs, pulls, traffic, linkLeases, options }: Parts) {
   const { db, store, clock } = blobs
   const checks = {
     database: () => db.check(),
@@ -212,6 +215,7 @@ function openSurfaces({ config, access, identity, metrics, blobs, pulls, traffic
       access,
       identity,
       limits: { bodyBytes: config.limits.managementBodyBytes },
+      ...(options.onManagementAnswer && { onAnswer: options.onManagementAnswer }),
     }),
     iam: openIamSurface({
       db,

@@ -8,6 +8,7 @@ import type { Reader } from '../src/metadata/database.ts'
 import { openLogger } from '../src/telemetry/logger.ts'
 import type { Engine } from './databases.ts'
 import { initialSettings } from './initial-settings.ts'
+import { watchAnswers } from './manage/declared-answers.ts'
 import { postgresPrograms, postgresServer } from './postgres-server.ts'
 
 /** What every test server is told at its first start. */
@@ -32,6 +33,7 @@ export type TestServer = {
   log: string[]
   /** `Authorization` of the administrator, as clients of the registry send it. */
   basic: string
+  /** Throws where an answer of the management API was not what its operation declares. */
   stop: () => Promise<void>
   /** Stops it and starts it again over the same folder and database, under another `url`. */
   restart: () => Promise<void>
@@ -65,7 +67,8 @@ export async function startTestServer(
   if (loaded.kind === 'problems') throw new Error(loaded.problems.join('\n'))
   const log: string[] = []
   const logger = openLogger({ level: 'debug', format: 'json', write: line => log.push(line) })
-  const start = () => startServer({ config: loaded.config, logger, ...options })
+  const watch = watchAnswers()
+  const start = () => startServer({ config: loaded.config, logger, onManagementAnswer: watch.onAnswer, ...options })
   const server: TestServer = {
     ...placeOf(await start()),
     dataDir,
@@ -75,6 +78,7 @@ export async function startTestServer(
     stop: async () => {
       await server.running.stop()
       rmSync(dataDir, { recursive: true, force: true })
+      watch.assertKept()
     },
     restart: async () => {
       await server.running.stop()

@@ -7,6 +7,7 @@ import { openPasswords } from '../../src/identity/passwords.ts'
 import { sealerOf } from '../../src/identity/sealing.ts'
 import { openManageSurface } from '../../src/surfaces/manage/surface.ts'
 import type { TestDatabase } from '../databases.ts'
+import { watchAnswers } from './declared-answers.ts'
 
 export const baseUrl = 'https://swr.example.org'
 export const bodyLimitBytes = 1 << 20
@@ -31,9 +32,11 @@ export async function startManageServer(open: () => Promise<TestDatabase>, { tok
     ...{ db, clock, sealer: sealerOf('a key of the tests'), passwords: openPasswords() },
     tokens: { keystoneLifeMs: tokenLifeMs, dockerLifeMs: 900_000 },
   })
+  const watch = watchAnswers()
   const surface = openManageSurface({
     ...{ db, clock, identity, access: openAccess({ db, clock }) },
     limits: { bodyBytes: bodyLimitBytes },
+    onAnswer: watch.onAnswer,
   })
   const answered: Answered[] = []
   const server = serveHttp({
@@ -113,9 +116,11 @@ export async function startManageServer(open: () => Promise<TestDatabase>, { tok
         detail: parsed?.errors?.[0]?.detail as string | undefined,
       }
     },
+    /** Throws where an answer was not what its operation declares. */
     stop: async () => {
       await server.stop(1000)
       await opened.dispose()
+      watch.assertKept()
     },
   }
 }

@@ -1,5 +1,11 @@
 import { z } from 'zod'
 
+/** Parameters of the quotas: with both, the quota of the repository's tags is told too. */
+export const quotasQuery = z.object({
+  namespace: z.string().optional().describe('An organization, for `repository`.'),
+  repository: z.string().optional().describe('A repository of it, its slashes as `/` or `$`: its tags are told, too.'),
+})
+
 /** `GET /v2/manage/projects/{project_id}/quotas`; `quota_limit` is -1 where there may be any number. */
 export const quotasView = z.object({
   quotas: z.array(

@@ -9,6 +9,8 @@ const grantField = z.object({ user_id: textField('user_id'), user_name: textFiel
 /** `POST` and `PATCH` of `…/access`, of organizations and of repositories. */
 export const grantsBody = listOf(grantField)
 
+export type GrantsBody = z.output<typeof grantsBody>
+
 /** `DELETE …/access`: ids of users. */
 export const revokeBody = listOf(textField('user_id'))
 

@@ -21,5 +21,16 @@ export const organizationListView = z.object({ namespaces: z.array(organizationV
 
 export type OrganizationListView = z.infer<typeof organizationListView>
 
+/** What `mode` can be. */
+export const organizationModes = ['visible'] as const
+
 /** Parameters of the list, plain or in `filter`. */
-export const organizationListKeys = ['namespace', 'mode'] as const
+export const organizationListQuery = z.object({
+  namespace: z.string().optional().describe('The whole name of the one organization to list.'),
+  mode: z
+    .enum(organizationModes)
+    .optional()
+    .describe('`visible` lists also organizations of which the caller may see only some repositories.'),
+})
+
+export const organizationListKeys = Object.keys(organizationListQuery.shape)

@@ -1,6 +1,30 @@
+import { z } from 'zod'
+
 /** SWR API, "Querying the Image Repository List": 100 entries to a page, at most 1000. */
 export const defaultPageLimit = 100
 export const maxPageLimit = 1000
+
+/** The two parameters of every list with pages, as the API reference has them; `parsePage` reads them. */
+export const pageQuery = {
+  limit: z
+    .int()
+    .min(1)
+    .max(maxPageLimit)
+    .optional()
+    .describe(`How many entries a page has at most; ${defaultPageLimit} unless it is given.`),
+  offset: z.int().min(0).optional().describe('How many entries to pass over; none unless it is given.'),
+}
+
+/** Those of lists that go on after an id; `parseMarkerPage` reads them. */
+export const markerPageQuery = {
+  limit: pageQuery.limit,
+  marker: z.int().min(0).optional().describe('`nextMarker` of the page before; the list begins unless it is given.'),
+}
+
+/** Headers of every list with pages. */
+export const pageHeaders = {
+  'content-range': 'Offset of the first entry, number of entries on this page, number of all: `0-10/35`.',
+}
 
 export type PageRequest = { kind: 'page'; limit: number; offset: number } | { kind: 'invalid'; reason: string }
 

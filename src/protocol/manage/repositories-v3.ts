@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { markerPageQuery } from './paging.ts'
+import { repositoryFilterQuery } from './repositories.ts'
 
 /** An entry of `GET /v3/manage/repos`, and of the shared ones. */
 export const repositoryV3Item = z.object({
@@ -25,5 +27,7 @@ export const repositoryV3ListView = z.object({ repos: z.array(repositoryV3Item),
 
 export type RepositoryV3ListView = z.infer<typeof repositoryV3ListView>
 
-/** Parameters of `GET /v3/manage/repos`. */
-export const repositoryV3ListKeys = ['namespace', 'name', 'category', 'is_public', 'limit', 'marker'] as const
+/** Parameters of `GET /v3/manage/repos`, plain or in `filter`. */
+export const repositoryV3ListQuery = z.object({ ...repositoryFilterQuery, ...markerPageQuery })
+
+export const repositoryV3ListKeys = Object.keys(repositoryV3ListQuery.shape)

@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import { categories } from './categories.ts'
 import { categoryField, descriptionField, repositoryNameField } from './fields.ts'
+import { pageQuery } from './paging.ts'
 
 const isPublicField = z.boolean({ error: 'is_public is true or false' })
 
@@ -11,12 +13,16 @@ export const createRepositoryBody = z.object({
   description: descriptionField.nullish(),
 })
 
+export type CreateRepositoryBody = z.output<typeof createRepositoryBody>
+
 /** `PATCH /v2/manage/namespaces/{ns}/repos/{repo}`: a field that is absent stays as it is. */
 export const updateRepositoryBody = z.object({
   is_public: isPublicField.nullish(),
   category: categoryField.nullish(),
   description: descriptionField.nullish(),
 })
+
+export type UpdateRepositoryBody = z.output<typeof updateRepositoryBody>
 
 /** `GET /v2/manage/namespaces/{ns}/repos/{repo}`. Times are `created`/`updated` here and `…_at` in the list. */
 export const repositoryView = z.object({
@@ -71,19 +77,6 @@ export const repositoryListItem = z.object({
 
 export type RepositoryListItem = z.infer<typeof repositoryListItem>
 
-/** Parameters of the list, plain or in `filter`. */
-export const repositoryListKeys = [
-  'namespace',
-  'name',
-  'category',
-  'is_public',
-  'limit',
-  'offset',
-  'order_column',
-  'order_type',
-  'center',
-] as const
-
 /** Columns the list can be ordered by, under every name that a document or SDK gives them. */
 export const repositoryOrderColumns = {
   name: 'name',
@@ -93,3 +86,45 @@ export const repositoryOrderColumns = {
   tag_count: 'tags',
   is_public: 'public',
 } as const
+
+export type RepositoryOrderColumn = keyof typeof repositoryOrderColumns
+export const repositoryOrderColumnNames = Object.keys(repositoryOrderColumns) as RepositoryOrderColumn[]
+
+/** Parameters of lists of repositories by their names. */
+export const repositoryNameQuery = {
+  namespace: z.string().optional().describe('The whole name of an organization; in `filter` any part of it.'),
+  name: z.string().optional().describe('Any part of a repository name, its slashes as `/` or `$`.'),
+}
+
+/** Parameters of lists of one's own repositories. */
+export const repositoryFilterQuery = {
+  ...repositoryNameQuery,
+  category: z
+    .enum([...categories, 'arms'])
+    .optional()
+    .describe('Only repositories of this category.'),
+  is_public: z.enum(['true', 'false']).optional().describe('Only repositories that everyone may pull, or only others.'),
+}
+
+/** What `order_type` of a list can be. */
+export const orderTypeField = z.enum(['asc', 'desc']).optional().describe('`asc` unless it is given.')
+
+/** Parameters of the list, plain or in `filter`. */
+const repositoryListFilter = z.object({
+  ...repositoryFilterQuery,
+  ...pageQuery,
+  order_column: z.enum(repositoryOrderColumnNames).optional().describe('What the list is ordered by.'),
+  order_type: orderTypeField,
+  center: z.enum(['self']).optional().describe('Repositories of one’s own, which is all there is to list.'),
+})
+
+export const repositoryListKeys = Object.keys(repositoryListFilter.shape)
+
+/** All parameters of the list. */
+export const repositoryListQuery = repositoryListFilter.extend({
+  marker: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('The id of the last repository of the page before, in the default order: the list goes on behind it.'),
+})

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { repositoryListItem } from './repositories.ts'
+import { markerPageQuery, pageQuery } from './paging.ts'
+import { orderTypeField, repositoryListItem, repositoryNameQuery } from './repositories.ts'
 
 /** An entry of `GET /v2/manage/shared-repositories`, whose body is the bare array. */
 export const sharedRepositoryListItem = repositoryListItem.extend({
@@ -12,20 +13,7 @@ export type SharedRepositoryListItem = z.infer<typeof sharedRepositoryListItem>
 /** Who shares: the caller's account with others, or others with it. */
 export const sharingSides = ['self', 'thirdparty'] as const
 
-/** Parameters of `GET /v2/manage/shared-repositories`, plain or in `filter`. */
-export const sharedRepositoryListKeys = [
-  'center',
-  'namespace',
-  'name',
-  'domain_name',
-  'status',
-  'limit',
-  'offset',
-  'order_column',
-  'order_type',
-] as const
-
-/** Columns that list can be ordered by; `updated_time` is what the list of one's own calls it. */
+/** Columns the list can be ordered by; `updated_time` is what the list of one's own calls it. */
 export const sharedRepositoryOrderColumns = {
   name: 'name',
   namespace: 'organization',
@@ -35,5 +23,33 @@ export const sharedRepositoryOrderColumns = {
   domain_name: 'owner',
 } as const
 
-/** Parameters of `GET /v3/manage/shared-repositories`. */
-export const sharedRepositoryV3ListKeys = ['shared_by', 'namespace', 'name', 'status', 'limit', 'marker'] as const
+export type SharedRepositoryOrderColumn = keyof typeof sharedRepositoryOrderColumns
+export const sharedRepositoryOrderColumnNames = Object.keys(
+  sharedRepositoryOrderColumns,
+) as SharedRepositoryOrderColumn[]
+
+const side = 'Mandatory. `self`: what the account shares with others; `thirdparty`: what others share with it.'
+const statusField = z.enum(['true', 'false']).optional().describe('Only what is shared now, or only what has ended.')
+
+/** Parameters of `GET /v2/manage/shared-repositories`, plain or in `filter`. */
+export const sharedRepositoryListQuery = z.object({
+  center: z.enum(sharingSides).optional().describe(side),
+  ...repositoryNameQuery,
+  domain_name: z.string().optional().describe('The whole name of the account that owns the repositories.'),
+  status: statusField,
+  ...pageQuery,
+  order_column: z.enum(sharedRepositoryOrderColumnNames).optional().describe('What the list is ordered by.'),
+  order_type: orderTypeField,
+})
+
+export const sharedRepositoryListKeys = Object.keys(sharedRepositoryListQuery.shape)
+
+/** Parameters of `GET /v3/manage/shared-repositories`, plain or in `filter`. */
+export const sharedRepositoryV3ListQuery = z.object({
+  shared_by: z.enum(sharingSides).optional().describe(side),
+  ...repositoryNameQuery,
+  status: statusField,
+  ...markerPageQuery,
+})
+
+export const sharedRepositoryV3ListKeys = Object.keys(sharedRepositoryV3ListQuery.shape)

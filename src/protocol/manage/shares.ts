@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type Deadline, deadlineRule, parseDeadline } from './deadlines.ts'
 import { shareDescriptionField, textField } from './fields.ts'
+import { pageQuery } from './paging.ts'
 
 /** SWR API, "Creating an Account for Image Sharing": to read is all that another account may. */
 const permitField = z.literal('read', { error: 'permit is "read"' })
@@ -21,6 +22,9 @@ export const updateShareBody = z.object({
 
 /** `POST …/access-domains`, in the order in which missing and wrong fields are told. */
 export const createShareBody = z.object({ access_domain: textField('access_domain'), ...updateShareBody.shape })
+
+export type CreateShareBody = z.output<typeof createShareBody>
+export type UpdateShareBody = z.output<typeof updateShareBody>
 
 /** A share as lists show it. */
 export const shareView = z.object({
@@ -66,4 +70,6 @@ export const shownShareView = z.discriminatedUnion('exist', [
 export type ShownShareView = z.infer<typeof shownShareView>
 
 /** Parameters of `GET …/access-domains`. No document has them, and without them nobody could see what follows the first 100. */
-export const shareListKeys = ['limit', 'offset'] as const
+export const shareListQuery = z.object(pageQuery)
+
+export const shareListKeys = Object.keys(shareListQuery.shape)

@@ -1,42 +1,31 @@
 import { DomainError, isDomainError } from '../../core/errors.ts'
 import { readBody } from '../../http/body.ts'
-import type { Call, ManageDeps } from './operation.ts'
+import type { Exchange } from '../../http/exchange.ts'
+import { parseFields } from './fields.ts'
+import type { BodyDeclaration, ManageDeps } from './operation.ts'
+
+/** Content types of the two forms, which the API took first and still takes. */
+export const formTypes = ['multipart/form-data', 'application/x-www-form-urlencoded'] as const
 
 /**
- * The JSON value of a request body, whatever it is. Throws `body_too_large`, `body_type_unsupported` or
- * `body_unparsable`.
+ * The body of a request as an operation declares it. Throws `body_too_large`, `body_type_unsupported`, `body_unparsable`
+ * or what `parseFields` throws.
  */
-export async function readJson({ limits }: ManageDeps, call: Call): Promise<unknown> {
-  const bytes = await readWhole(call, limits.bodyBytes)
-  const type = bodyTypeOf(call.exchange.request.headers)
-  if (type !== 'json') throw unsupportedType('send the body as application/json')
-  return parseJson(bytes)
+export async function readDeclared<Body>(
+  { limits }: Pick<ManageDeps, 'limits'>,
+  exchange: Exchange,
+  { schema, form }: BodyDeclaration<Body>,
+): Promise<Body> {
+  const bytes = await readWhole(exchange, limits.bodyBytes)
+  const { headers } = exchange.request
+  const type = bodyTypeOf(headers)
+  if (type === 'json') return parseFields(schema, parseJson(bytes))
+  if (form === undefined) throw unsupportedType('send the body as application/json')
+  if (type === undefined) throw unsupportedType(`send the body as application/json, ${formTypes.join(' or ')}`)
+  return parseFields(schema, await parseForm(bytes, headers.get('content-type') ?? '', form.booleans))
 }
 
-/**
- * As `readJson`, or the fields of a form, which the API took first and still takes. Text `true` and `false` of the fields
- * named as booleans become booleans; a file stays a file, and no schema takes it for text. Of a repeated field the last
- * counts, as in JSON.
- */
-export async function readJsonOrForm(
-  { limits }: ManageDeps,
-  call: Call,
-  booleanFields: readonly string[],
-): Promise<unknown> {
-  const bytes = await readWhole(call, limits.bodyBytes)
-  switch (bodyTypeOf(call.exchange.request.headers)) {
-    case 'json':
-      return parseJson(bytes)
-    case 'form':
-      return parseForm(bytes, call.exchange.request.headers.get('content-type') ?? '', booleanFields)
-    case undefined:
-      throw unsupportedType(
-        'send the body as application/json, multipart/form-data or application/x-www-form-urlencoded',
-      )
-  }
-}
-
-async function readWhole({ exchange }: Call, limitBytes: number): Promise<Uint8Array> {
+async function readWhole(exchange: Exchange, limitBytes: number): Promise<Uint8Array> {
   return readBody(exchange, limitBytes).catch(cause => {
     if (isDomainError(cause)) throw cause
     throw new DomainError('body_unparsable', 'the request body ended early', {}, { cause })
@@ -48,7 +37,7 @@ function bodyTypeOf(headers: Headers): 'json' | 'form' | undefined {
   const words = (headers.get('content-type') ?? 'application/json').toLowerCase().split(/[;,\s]+/)
   if (words.includes('application/json')) return 'json'
   const [first] = words
-  return first === 'multipart/form-data' || first === 'application/x-www-form-urlencoded' ? 'form' : undefined
+  return formTypes.some(formType => formType === first) ? 'form' : undefined
 }
 
 function parseJson(bytes: Uint8Array): unknown {
@@ -59,6 +48,10 @@ function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
+/**
+ * Text `true` and `false` of the fields named as booleans become booleans; a file stays a file, and no schema takes it for
+ * text. Of a repeated field the last counts, as in JSON.
+ */
 async function parseForm(bytes: Uint8Array, contentType: string, booleanFields: readonly string[]): Promise<unknown> {
   const form = await new Response(bytes, { headers: { 'content-type': contentType } }).formData().catch(cause => {
     throw new DomainError('body_unparsable', 'the request body is not a whole form', { form: true }, { cause })

@@ -1,19 +1,24 @@
 import type { DomainError, ErrorCode, ErrorDetail } from '../../core/errors.ts'
 import { makeEnvelope } from '../../protocol/manage/envelope.ts'
+import type { SwrCode } from '../../protocol/manage/error-codes.ts'
+import { fieldNamesOf } from './field-names.ts'
 import type { Operation } from './operation.ts'
 
 /** SWR's number of an error; its first three digits are the HTTP status, but for the few that say another. */
-type Wire = { status: number; code: string }
+export type Wire = { status: number; code: string }
 
 /** What a code can depend on: the data of the error and what the call was about. */
 type About = { detail: ErrorDetail; operation: Pick<Operation, 'on' | 'failureCode'> }
+
+/** One of several, by what it is about. `among` are those that a call to the operation may be answered. */
+type Choice = { of: (about: About) => Wire; among: (operation: Operation) => readonly Wire[] }
 
 /** Core's codes on this wire (SWR API, "Error Codes"). */
 const table = {
   unauthenticated: { status: 401, code: 'SVCSTG.S2I.4019000' },
   credentials_invalid: swr(4010000),
   scope_insufficient: swr(4039002),
-  denied: ({ detail }) => swr(deniedCode(detail)),
+  denied: byPlace({ repository: 4037018, organization: 4037017, foreign: 4039001 }),
   too_many_requests: swr(4031042),
   read_only: swr(4031033),
   deletion_disabled: swr(4031033),
@@ -24,7 +29,7 @@ const table = {
   token_unknown: swr(4040083),
   organization_unknown: swr(4040058),
   repository_unknown: swr(4040010),
-  grant_unknown: ({ operation }) => swr(operation.on === 'repository' ? 4040091 : 4040078),
+  grant_unknown: byOperation(4040091, 4040078),
   share_unknown: swr(4040091),
   manifest_unknown: swr(4041060),
   tag_unknown: swr(4040048),
@@ -36,7 +41,7 @@ const table = {
   user_exists: swr(4090089),
   organization_exists: swr(4090060),
   repository_exists: swr(4090006),
-  grant_exists: ({ operation }) => swr(operation.on === 'repository' ? 4090089 : 4090076),
+  grant_exists: byOperation(4090089, 4090076),
   share_exists: swr(4090089),
   agency_exists: swr(4090089),
   organization_not_empty: swr(4060074),
@@ -45,7 +50,7 @@ const table = {
   repository_name_invalid: swr(4001029),
   tag_invalid: swr(4009021),
   tags_too_many: swr(4000099),
-  quota_exceeded: ({ detail }) => swr(quotaCodes.get(String(detail.quota)) ?? 4000097),
+  quota_exceeded: byQuota(),
   digest_invalid: swr(4000013),
   manifest_invalid: swr(4000068),
   manifest_reference_missing: swr(4041051),
@@ -55,36 +60,26 @@ const table = {
   upload_busy: swr(4090023),
   page_invalid: swr(4000056),
   filter_invalid: swr(4001035),
-  level_invalid: ({ operation }) => swr(operation.on === 'repository' ? 4001066 : 4001065),
+  level_invalid: byOperation(4001066, 4001065),
   parameter_missing: swr(4001014),
-  parameter_invalid: ({ detail }) => swr(parameterCodes.get(String(detail.parameter)) ?? 4000014),
-  body_unparsable: ({ detail }) => swr(detail.form === true ? 4001005 : 4001018),
+  parameter_invalid: byParameter(),
+  body_unparsable: byForm(4001005, 4001018),
   body_type_unsupported: swr(4001018),
   body_too_large: swr(4131001),
   description_too_long: swr(4131012),
   unsupported: swr(4000014),
   storage_full: swr(5070070),
-  unavailable: ({ operation }) => ({ status: 500, code: `SVCSTG.SWR.${operation.failureCode}` }),
-} satisfies Record<ErrorCode, Wire | ((about: About) => Wire)>
+  unavailable: {
+    of: ({ operation }) => failureOf(operation),
+    among: operation => [failureOf(operation)],
+  },
+} satisfies Record<ErrorCode, Wire | Choice>
 
-const quotaCodes = new Map([
-  ['organizations', 4000097],
-  ['repositories', 4000098],
-  ['tags', 4000099],
-])
-
-/** Parameters that have a code of their own. */
-const parameterCodes = new Map([
-  ['is_public', 4001009],
-  ['namespace', 4001028],
-  ['repository', 4001029],
-  ['user_id', 4001067],
-  ['user_name', 4001067],
-  ['access_domain', 4001041],
-  ['permit', 4001091],
-  ['order_column', 4001096],
-  ['order_type', 4001096],
-])
+/** What a call to the operation may be answered where core throws the code. */
+export function wiresOf(code: ErrorCode, operation: Operation): readonly Wire[] {
+  const entry: Wire | Choice = table[code]
+  return 'among' in entry ? entry.among(operation) : [entry]
+}
 
 /** Status and JSON body of an error of core. Of a failure of ours the body says nothing but where to look. */
 export function errorAnswer(
@@ -92,8 +87,8 @@ export function errorAnswer(
   operation: About['operation'],
   requestId: string,
 ): { status: number; body: string } {
-  const entry: Wire | ((about: About) => Wire) = table[error.code]
-  const { status, code } = typeof entry === 'function' ? entry({ detail: error.detail, operation }) : entry
+  const entry: Wire | Choice = table[error.code]
+  const { status, code } = 'of' in entry ? entry.of({ detail: error.detail, operation }) : entry
   if (status >= 500) return failureAnswer({ status, code, requestId })
   const body = makeEnvelope({ code, message: error.message, detail: detailText(error.detail), requestId })
   return { status, body: JSON.stringify(body) }
@@ -101,7 +96,7 @@ export function errorAnswer(
 
 /** The answer to a request that met an error nobody foresaw. */
 export function unforeseenAnswer(operation: About['operation'], requestId: string): { status: number; body: string } {
-  return failureAnswer({ status: 500, code: `SVCSTG.SWR.${operation.failureCode}`, requestId })
+  return failureAnswer({ ...failureOf(operation), requestId })
 }
 
 function failureAnswer({ status, code, requestId }: Wire & { requestId: string }): { status: number; body: string } {
@@ -115,15 +110,74 @@ function detailText({ reason, reasons }: ErrorDetail): string {
   return Array.isArray(reasons) ? reasons.join('; ') : ''
 }
 
-function deniedCode(detail: ErrorDetail): number {
-  if (detail.isForeign === true) return 4039001
-  return isAboutRepository(detail) ? 4037018 : 4037017
+/** By what the error says it is about; `foreign` is a project of another. */
+function byPlace(codes: { repository: SwrCode; organization: SwrCode; foreign: SwrCode }): Choice {
+  return {
+    of: ({ detail }) => {
+      if (detail.isForeign === true) return swr(codes.foreign)
+      return swr(isAboutRepository(detail) ? codes.repository : codes.organization)
+    },
+    among: ({ on, path }) => [
+      swr(codes.organization),
+      ...(on === 'repository' ? [swr(codes.repository)] : []),
+      ...(path.includes(':project') ? [swr(codes.foreign)] : []),
+    ],
+  }
+}
+
+/** By what there would be too many of. */
+function byQuota(): Choice {
+  const codes = new Map<string, SwrCode>([
+    ['organizations', 4000097],
+    ['repositories', 4000098],
+    ['tags', 4000099],
+  ])
+  return {
+    of: ({ detail }) => swr(codes.get(String(detail.quota)) ?? 4000097),
+    among: () => [...codes.values()].map(swr),
+  }
+}
+
+/** By what the call is about. */
+function byOperation(ofRepository: SwrCode, ofOrganization: SwrCode): Choice {
+  const of = ({ on }: About['operation']) => swr(on === 'repository' ? ofRepository : ofOrganization)
+  return { of: ({ operation }) => of(operation), among: operation => [of(operation)] }
+}
+
+function byForm(ofForm: SwrCode, otherwise: SwrCode): Choice {
+  return {
+    of: ({ detail }) => swr(detail.form === true ? ofForm : otherwise),
+    among: () => [swr(ofForm), swr(otherwise)],
+  }
+}
+
+/** Parameters that have a code of their own. */
+function byParameter(): Choice {
+  const codes = new Map<string, SwrCode>([
+    ['is_public', 4001009],
+    ['namespace', 4001028],
+    ['repository', 4001029],
+    ['user_id', 4001067],
+    ['user_name', 4001067],
+    ['access_domain', 4001041],
+    ['permit', 4001091],
+    ['order_column', 4001096],
+    ['order_type', 4001096],
+  ])
+  return {
+    of: ({ detail }) => swr(codes.get(String(detail.parameter)) ?? 4000014),
+    among: operation => [...new Set(fieldNamesOf(operation).map(name => codes.get(name) ?? 4000014))].map(swr),
+  }
 }
 
 function isAboutRepository({ place }: ErrorDetail): boolean {
   return typeof place === 'object' && place !== null && 'repository' in place && place.repository !== undefined
 }
 
-function swr(code: number): Wire {
+function failureOf({ failureCode }: About['operation']): Wire {
+  return { status: 500, code: `SVCSTG.SWR.${failureCode}` }
+}
+
+function swr(code: SwrCode): Wire {
   return { status: Math.floor(code / 10_000), code: `SVCSTG.SWR.${code}` }
 }

@@ -1,23 +1,27 @@
 import { requireOwnProject } from '../../core/quotas/read-quotas.ts'
-import type { FeatureGatesView } from '../../protocol/manage/feature-gates.ts'
-import { type Operation, pathOf, shown } from './operation.ts'
+import { type FeatureGatesView, featureGatesView } from '../../protocol/manage/feature-gates.ts'
+import { type Operation, operation, pathOf, shown, shows } from './operation.ts'
 
 /**
  * SWR API, "Querying Feature Gates". What hangs on calls of this API is on where `operations`, all that is spoken, has
  * them; clients leave out what is off.
  */
 export function featureGateOperation(operations: () => readonly Operation[]): Operation {
-  return {
+  return operation({
     method: 'GET',
     path: '/projects/:project/feature-gates',
+    name: 'showShareFeatureGates',
+    summary: 'Shows which parts of SWR are there.',
+    answer: shows(featureGatesView),
+    errors: [],
     route: 'account.feature-gates',
     on: 'organization',
     failureCode: '5000007',
     run: async (deps, call) => {
       await requireOwnProject(deps, call.by.caller, call.path.project ?? '')
-      return shown<FeatureGatesView>(gatesOf(operations()))
+      return shown(gatesOf(operations()))
     },
-  }
+  })
 }
 
 function gatesOf(operations: readonly Operation[]): FeatureGatesView {

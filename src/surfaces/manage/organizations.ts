@@ -10,73 +10,98 @@ import {
   type OrganizationListView,
   type OrganizationView,
   organizationListKeys,
+  organizationListQuery,
+  organizationListView,
+  organizationModes,
+  organizationView,
 } from '../../protocol/manage/organizations.ts'
 import { parameterOf } from '../../protocol/manage/parameters.ts'
-import { readJson } from './body.ts'
-import { parseFields } from './fields.ts'
 import { organizationIn } from './names.ts'
-import { type Answer, type Call, done, gone, type ManageDeps, type Operation, shown } from './operation.ts'
+import {
+  type Answer,
+  type Call,
+  done,
+  gone,
+  isDone,
+  isGone,
+  type ManageDeps,
+  type Operation,
+  operation,
+  shown,
+  shows,
+} from './operation.ts'
 import { listParametersOf, oneOf } from './parameters.ts'
 
 /** SWR API, "Organization Management". */
 export const organizationOperations: readonly Operation[] = [
-  {
+  operation({
     method: 'POST',
     path: '/namespaces',
+    name: 'createNamespace',
+    summary: 'Creates an organization, which its creator manages.',
     route: 'organization.create',
     on: 'organization',
     failureCode: '5000059',
-    run: create,
-  },
-  {
+    body: { schema: createOrganizationBody },
+    answer: isDone,
+    errors: ['organization_name_invalid', 'organization_exists', 'quota_exceeded'],
+    run: async (deps, call) => {
+      const { namespace } = await call.readBody()
+      await createOrganization(deps, call.by, namespace)
+      return done
+    },
+  }),
+  operation({
     method: 'GET',
     path: '/namespaces',
+    name: 'listNamespaces',
+    summary: 'Lists the organizations that the caller has a permission on, all of them in one answer.',
     route: 'organization.list',
     on: 'organization',
     failureCode: '5000057',
+    query: organizationListQuery,
+    filter: organizationListKeys,
+    answer: shows(organizationListView),
+    errors: [],
     run: list,
-  },
-  {
+  }),
+  operation({
     method: 'GET',
     path: '/namespaces/:organization',
+    name: 'showNamespace',
+    summary: 'Shows an organization.',
     route: 'organization.get',
     on: 'organization',
     failureCode: '5000057',
-    run: show,
-  },
-  {
+    answer: shows(organizationView),
+    errors: [],
+    run: async (deps, call) => shown(viewOf(await getOrganization(deps, call.by.caller, organizationIn(call)))),
+  }),
+  operation({
     method: 'DELETE',
     path: '/namespaces/:organization',
+    name: 'deleteNamespaces',
+    summary: 'Deletes an organization that has no repositories.',
     route: 'organization.delete',
     on: 'organization',
     failureCode: '5001049',
-    run: remove,
-  },
+    answer: isGone,
+    errors: ['organization_not_empty', 'deletion_disabled'],
+    run: async (deps, call) => {
+      await deleteOrganization(deps, call.by, organizationIn(call))
+      return gone
+    },
+  }),
 ]
 
-async function create(deps: ManageDeps, call: Call): Promise<Answer> {
-  const { namespace } = parseFields(createOrganizationBody, await readJson(deps, call))
-  await createOrganization(deps, call.by, namespace)
-  return done
-}
-
-async function list(deps: ManageDeps, call: Call): Promise<Answer> {
+async function list(deps: ManageDeps, call: Call): Promise<Answer<OrganizationListView>> {
   const parameters = listParametersOf(call, organizationListKeys)
-  const mode = oneOf(['visible'], parameters, 'mode')
+  const mode = oneOf(organizationModes, parameters, 'mode')
   const organizations = await listOrganizationsOf(deps, call.by.caller, {
     includeVisible: mode === 'visible',
     name: parameterOf(parameters, 'namespace'),
   })
-  return shown<OrganizationListView>({ namespaces: organizations.map(viewOf) })
-}
-
-async function show(deps: ManageDeps, call: Call): Promise<Answer> {
-  return shown<OrganizationView>(viewOf(await getOrganization(deps, call.by.caller, organizationIn(call))))
-}
-
-async function remove(deps: ManageDeps, call: Call): Promise<Answer> {
-  await deleteOrganization(deps, call.by, organizationIn(call))
-  return gone
+  return shown({ namespaces: organizations.map(viewOf) })
 }
 
 function viewOf(organization: Organization): OrganizationView {

@@ -5,36 +5,90 @@ import {
   getRepository,
   updateRepository,
 } from '../../core/repositories/repositories.ts'
-import { createRepositoryBody, type RepositoryView, updateRepositoryBody } from '../../protocol/manage/repositories.ts'
+import {
+  type CreateRepositoryBody,
+  createRepositoryBody,
+  type RepositoryView,
+  repositoryView,
+  type UpdateRepositoryBody,
+  updateRepositoryBody,
+} from '../../protocol/manage/repositories.ts'
 import { formatTime } from '../../protocol/manage/times.ts'
-import { readJsonOrForm } from './body.ts'
-import { parseFields } from './fields.ts'
 import { organizationIn, placeIn } from './names.ts'
-import { type Answer, type Call, done, gone, type ManageDeps, type Operation, shown } from './operation.ts'
+import {
+  type Call,
+  done,
+  gone,
+  isDone,
+  isGone,
+  type ManageDeps,
+  type Operation,
+  operation,
+  shown,
+  shows,
+} from './operation.ts'
 import { pullPath } from './pull-path.ts'
 
 const ofOne = { path: '/namespaces/:organization/repos/:repository', on: 'repository' } as const
+const form = { booleans: ['is_public'] }
 
 /** SWR API, "Image Repository Management", without the list. */
 export const repositoryOperations: readonly Operation[] = [
-  {
+  operation({
     method: 'POST',
     path: '/namespaces/:organization/repos',
+    name: 'createRepo',
+    summary: 'Creates an image repository, which its creator manages.',
     route: 'repository.create',
     on: 'repository',
     failureCode: '5000046',
+    body: { schema: createRepositoryBody, form },
+    answer: isDone,
+    errors: ['repository_name_invalid', 'repository_exists', 'quota_exceeded', 'description_too_long'],
     run: create,
-  },
-  { ...ofOne, method: 'GET', route: 'repository.get', failureCode: '5000007', run: show },
-  { ...ofOne, method: 'PATCH', route: 'repository.update', failureCode: '5000011', run: update },
-  { ...ofOne, method: 'DELETE', route: 'repository.delete', failureCode: '5000005', run: remove },
+  }),
+  operation({
+    ...ofOne,
+    method: 'GET',
+    name: 'showRepository',
+    summary: 'Shows an image repository.',
+    route: 'repository.get',
+    failureCode: '5000007',
+    answer: shows(repositoryView),
+    errors: [],
+    run: async (deps, call) => shown(viewOf(await getRepository(deps, call.by.caller, placeIn(call)), call)),
+  }),
+  operation({
+    ...ofOne,
+    method: 'PATCH',
+    name: 'updateRepo',
+    summary: 'Changes attributes of an image repository. One that is absent or null stays as it is.',
+    route: 'repository.update',
+    failureCode: '5000011',
+    body: { schema: updateRepositoryBody, form },
+    answer: isDone,
+    errors: ['description_too_long'],
+    run: update,
+  }),
+  operation({
+    ...ofOne,
+    method: 'DELETE',
+    name: 'deleteRepo',
+    summary: 'Deletes an image repository with all its images.',
+    route: 'repository.delete',
+    failureCode: '5000005',
+    answer: isGone,
+    errors: ['deletion_disabled'],
+    run: async (deps, call) => {
+      await deleteRepository(deps, call.by, placeIn(call))
+      return gone
+    },
+  }),
 ]
 
-const booleanFields = ['is_public']
-
-async function create(deps: ManageDeps, call: Call): Promise<Answer> {
+async function create(deps: ManageDeps, call: Call<CreateRepositoryBody>): Promise<typeof done> {
   const organization = organizationIn(call)
-  const body = parseFields(createRepositoryBody, await readJsonOrForm(deps, call, booleanFields))
+  const body = await call.readBody()
   await createRepository(deps, call.by, {
     organization,
     name: body.repository,
@@ -45,13 +99,9 @@ async function create(deps: ManageDeps, call: Call): Promise<Answer> {
   return done
 }
 
-async function show(deps: ManageDeps, call: Call): Promise<Answer> {
-  return shown<RepositoryView>(viewOf(await getRepository(deps, call.by.caller, placeIn(call)), call))
-}
-
-async function update(deps: ManageDeps, call: Call): Promise<Answer> {
+async function update(deps: ManageDeps, call: Call<UpdateRepositoryBody>): Promise<typeof done> {
   const place = placeIn(call)
-  const body = parseFields(updateRepositoryBody, await readJsonOrForm(deps, call, booleanFields))
+  const body = await call.readBody()
   await updateRepository(deps, call.by, {
     place,
     change: {
@@ -61,11 +111,6 @@ async function update(deps: ManageDeps, call: Call): Promise<Answer> {
     },
   })
   return done
-}
-
-async function remove(deps: ManageDeps, call: Call): Promise<Answer> {
-  await deleteRepository(deps, call.by, placeIn(call))
-  return gone
 }
 
 function viewOf(repository: Repository, { exchange }: Call): RepositoryView {

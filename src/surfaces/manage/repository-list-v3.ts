@@ -6,26 +6,34 @@ import {
   type RepositoryV3Item,
   type RepositoryV3ListView,
   repositoryV3ListKeys,
+  repositoryV3ListQuery,
+  repositoryV3ListView,
 } from '../../protocol/manage/repositories-v3.ts'
 import { formatTime } from '../../protocol/manage/times.ts'
-import { type Answer, type Call, type ManageDeps, type Operation, shown } from './operation.ts'
+import { type Answer, type Call, type ManageDeps, type Operation, operation, shown, shows } from './operation.ts'
 import { listParametersOf } from './parameters.ts'
 import { filterOf, pageInvalid } from './repository-list.ts'
 
 /** SWR API, "Querying the Image Repository List (v3)". */
 export const repositoryListV3Operations: readonly Operation[] = [
-  {
+  operation({
     version: 'v3',
     method: 'GET',
     path: '/repos',
+    name: 'listRepoDetails',
+    summary: 'Lists the image repositories that the caller may see, by their ids.',
     route: 'repository.list-v3',
     on: 'repository',
     failureCode: '5000008',
+    query: repositoryV3ListQuery,
+    filter: repositoryV3ListKeys,
+    answer: shows(repositoryV3ListView),
+    errors: [],
     run: list,
-  },
+  }),
 ]
 
-async function list(deps: ManageDeps, call: Call): Promise<Answer> {
+async function list(deps: ManageDeps, call: Call): Promise<Answer<RepositoryV3ListView>> {
   const parameters = listParametersOf(call, repositoryV3ListKeys)
   const { repositories, next } = await listRepositoriesAfter(deps, call.by.caller, {
     ...markerPageOf(parameters),

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { DomainError } from '../../core/errors.ts'
 import {
   type ListedRepository,
@@ -6,29 +7,42 @@ import {
 } from '../../core/repositories/list/list-repositories.ts'
 import { categoryRule, parseCategory } from '../../protocol/manage/categories.ts'
 import { readSlashes } from '../../protocol/manage/names.ts'
-import { contentRange, parsePage } from '../../protocol/manage/paging.ts'
+import { contentRange, pageHeaders, parsePage } from '../../protocol/manage/paging.ts'
 import { type ListParameters, parameterOf } from '../../protocol/manage/parameters.ts'
 import {
   type RepositoryListItem,
+  repositoryListItem,
   repositoryListKeys,
+  repositoryListQuery,
+  repositoryOrderColumnNames,
   repositoryOrderColumns,
 } from '../../protocol/manage/repositories.ts'
 import { formatTime } from '../../protocol/manage/times.ts'
-import { type Answer, type Call, type ManageDeps, type Operation, shown } from './operation.ts'
+import { type Answer, type Call, type ManageDeps, type Operation, operation, shown, shows } from './operation.ts'
 import { listParametersOf, oneOf } from './parameters.ts'
 import { pullPath } from './pull-path.ts'
 
 /** SWR API, "Querying the Image Repository List". */
 export const repositoryListOperations: readonly Operation[] = [
-  { method: 'GET', path: '/repos', route: 'repository.list', on: 'repository', failureCode: '5000008', run: list },
+  operation({
+    method: 'GET',
+    path: '/repos',
+    name: 'listReposDetails',
+    summary: 'Lists the image repositories that the caller may see, a page at a time.',
+    route: 'repository.list',
+    on: 'repository',
+    failureCode: '5000008',
+    query: repositoryListQuery,
+    filter: repositoryListKeys,
+    answer: shows(z.array(repositoryListItem), pageHeaders),
+    errors: [],
+    run: list,
+  }),
 ]
 
 type Parameters = ListParameters & { kind: 'parameters' }
-type OrderColumn = keyof typeof repositoryOrderColumns
 
-const orderColumns = Object.keys(repositoryOrderColumns) as OrderColumn[]
-
-async function list(deps: ManageDeps, call: Call): Promise<Answer> {
+async function list(deps: ManageDeps, call: Call): Promise<Answer<RepositoryListItem[]>> {
   const parameters = listParametersOf(call, repositoryListKeys)
   // "Images of one's own" is all there is to list here.
   oneOf(['self'], parameters, 'center')
@@ -44,7 +58,7 @@ async function list(deps: ManageDeps, call: Call): Promise<Answer> {
   const domainName = call.by.caller.accountName
   const items = repositories.map(each => ({ ...itemOf(each, { total, domainName }, call), status: false as const }))
   const range = contentRange({ offset: page.offset, count: items.length, total })
-  return shown<RepositoryListItem[]>(items, { 'content-range': range })
+  return shown(items, { 'content-range': range })
 }
 
 /** Throws `page_invalid`. */
@@ -87,7 +101,7 @@ function categoryOf(text: string): string {
 
 /** Documented as a pair; one alone is taken too. */
 function orderOf(parameters: Parameters): RepositoryQuery['order'] {
-  const column = oneOf(orderColumns, parameters, 'order_column')
+  const column = oneOf(repositoryOrderColumnNames, parameters, 'order_column')
   const direction = oneOf(['asc', 'desc'], parameters, 'order_type') ?? 'asc'
   return { by: column === undefined ? 'organization' : repositoryOrderColumns[column], direction }
 }

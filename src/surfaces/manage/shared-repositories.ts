@@ -1,19 +1,25 @@
+import { z } from 'zod'
 import { DomainError } from '../../core/errors.ts'
 import type { ReceivedOrder } from '../../core/sharing/lists/queries.ts'
 import { listReceived, listReceivedAfter } from '../../core/sharing/lists/received.ts'
 import type { Shared, SharedFilter } from '../../core/sharing/lists/shared.ts'
 import { listSharedByOwn, listSharedByOwnAfter } from '../../core/sharing/lists/shared-by-own.ts'
-import { contentRange } from '../../protocol/manage/paging.ts'
+import { contentRange, pageHeaders } from '../../protocol/manage/paging.ts'
 import { type ListParameters, parameterOf } from '../../protocol/manage/parameters.ts'
-import type { RepositoryV3ListView } from '../../protocol/manage/repositories-v3.ts'
+import { type RepositoryV3ListView, repositoryV3ListView } from '../../protocol/manage/repositories-v3.ts'
 import {
   type SharedRepositoryListItem,
+  type SharedRepositoryOrderColumn,
+  sharedRepositoryListItem,
   sharedRepositoryListKeys,
+  sharedRepositoryListQuery,
+  sharedRepositoryOrderColumnNames,
   sharedRepositoryOrderColumns,
   sharedRepositoryV3ListKeys,
+  sharedRepositoryV3ListQuery,
   sharingSides,
 } from '../../protocol/manage/shared-repositories.ts'
-import { type Answer, type Call, type ManageDeps, type Operation, shown } from './operation.ts'
+import { type Answer, type Call, type ManageDeps, type Operation, operation, shown, shows } from './operation.ts'
 import { listParametersOf, oneOf } from './parameters.ts'
 import { itemOf, nameFilterOf, pageOf } from './repository-list.ts'
 import { markerPageOf, itemOf as v3ItemOf, viewOfPage } from './repository-list-v3.ts'
@@ -22,16 +28,34 @@ const ofShared = { method: 'GET', path: '/shared-repositories', on: 'repository'
 
 /** SWR API, "Querying the List of Shared Images" and the same by version 3. */
 export const sharedRepositoryOperations: readonly Operation[] = [
-  { ...ofShared, route: 'repository.list-shared', run: list },
-  { ...ofShared, version: 'v3', route: 'repository.list-shared-v3', run: listAfter },
+  operation({
+    ...ofShared,
+    name: 'listSharedReposDetails',
+    summary: 'Lists image repositories that are shared, by the account or with it, a page at a time.',
+    route: 'repository.list-shared',
+    query: sharedRepositoryListQuery,
+    filter: sharedRepositoryListKeys,
+    answer: shows(z.array(sharedRepositoryListItem), pageHeaders),
+    errors: ['parameter_missing'],
+    run: list,
+  }),
+  operation({
+    ...ofShared,
+    version: 'v3',
+    name: 'listSharedRepoDetails',
+    summary: 'Lists image repositories that are shared, by the account or with it, by their ids.',
+    route: 'repository.list-shared-v3',
+    query: sharedRepositoryV3ListQuery,
+    filter: sharedRepositoryV3ListKeys,
+    answer: shows(repositoryV3ListView),
+    errors: ['parameter_missing'],
+    run: listAfter,
+  }),
 ]
 
 type Parameters = ListParameters & { kind: 'parameters' }
-type OrderColumn = keyof typeof sharedRepositoryOrderColumns
 
-const orderColumns = Object.keys(sharedRepositoryOrderColumns) as OrderColumn[]
-
-async function list(deps: ManageDeps, call: Call): Promise<Answer> {
+async function list(deps: ManageDeps, call: Call): Promise<Answer<SharedRepositoryListItem[]>> {
   const parameters = listParametersOf(call, sharedRepositoryListKeys)
   const side = sideOf(parameters, 'center')
   const page = pageOf(parameters)
@@ -44,10 +68,10 @@ async function list(deps: ManageDeps, call: Call): Promise<Answer> {
     return { ...itemOf(repository, { total, domainName: repository.ownerName }, call), status: isValid }
   })
   const range = contentRange({ offset: page.offset, count: items.length, total })
-  return shown<SharedRepositoryListItem[]>(items, { 'content-range': range })
+  return shown(items, { 'content-range': range })
 }
 
-async function listAfter(deps: ManageDeps, call: Call): Promise<Answer> {
+async function listAfter(deps: ManageDeps, call: Call): Promise<Answer<RepositoryV3ListView>> {
   const parameters = listParametersOf(call, sharedRepositoryV3ListKeys)
   const listSideAfter = sideOf(parameters, 'shared_by') === 'self' ? listSharedByOwnAfter : listReceivedAfter
   const { repositories, next } = await listSideAfter(deps, call.by.caller, {
@@ -55,11 +79,14 @@ async function listAfter(deps: ManageDeps, call: Call): Promise<Answer> {
     filter: filterOf(parameters),
   })
   const items = repositories.map(each => v3ItemOf(each, { domainName: each.ownerName, isValid: each.isValid }))
-  return shown<RepositoryV3ListView>(viewOfPage(items, next))
+  return shown(viewOfPage(items, next))
 }
 
 type Page = { filter: SharedFilter; order: Order; limit: number; offset: number }
-type Order = { by: (typeof sharedRepositoryOrderColumns)[OrderColumn] | undefined; direction: 'asc' | 'desc' }
+type Order = {
+  by: (typeof sharedRepositoryOrderColumns)[SharedRepositoryOrderColumn] | undefined
+  direction: 'asc' | 'desc'
+}
 
 function listSide(
   deps: ManageDeps,
@@ -98,7 +125,7 @@ function filterOf(parameters: Parameters): SharedFilter {
 
 /** Documented as a pair; one alone is taken too. */
 function orderOf(parameters: Parameters): Order {
-  const column = oneOf(orderColumns, parameters, 'order_column')
+  const column = oneOf(sharedRepositoryOrderColumnNames, parameters, 'order_column')
   const direction = oneOf(['asc', 'desc'], parameters, 'order_type') ?? 'asc'
   return { by: column && sharedRepositoryOrderColumns[column], direction }
 }

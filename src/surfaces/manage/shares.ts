@@ -1,18 +1,34 @@
+import { z } from 'zod'
 import { findShare, listShares, type Share } from '../../core/sharing/read-shares.ts'
 import { changeShare, shareRepository, unshareRepository } from '../../core/sharing/shares.ts'
-import { contentRange } from '../../protocol/manage/paging.ts'
+import { contentRange, pageHeaders } from '../../protocol/manage/paging.ts'
 import {
+  type CreateShareBody,
   createShareBody,
   type ShareView,
   type ShownShareView,
   shareListKeys,
+  shareListQuery,
+  shareView,
+  shownShareView,
+  type UpdateShareBody,
   updateShareBody,
 } from '../../protocol/manage/shares.ts'
 import { formatTime } from '../../protocol/manage/times.ts'
-import { readJson } from './body.ts'
-import { parseFields } from './fields.ts'
 import { placeIn } from './names.ts'
-import { type Answer, type Call, done, gone, type ManageDeps, type Operation, shown } from './operation.ts'
+import {
+  type Answer,
+  type Call,
+  done,
+  gone,
+  isDone,
+  isGone,
+  type ManageDeps,
+  type Operation,
+  operation,
+  shown,
+  shows,
+} from './operation.ts'
 import { listParametersOf } from './parameters.ts'
 import { pageOf } from './repository-list.ts'
 
@@ -22,22 +38,77 @@ import { pageOf } from './repository-list.ts'
  */
 export const shareOperations: readonly Operation[] = ['repositories', 'repos'].flatMap(spelling => {
   const path = `/namespaces/:organization/${spelling}/:repository/access-domains`
-  const ofAll = { path, on: 'repository' } as const
-  const ofOne = { path: `${path}/:account`, on: 'repository' } as const
+  const spelled = { on: 'repository', isAlias: spelling === 'repos' } as const
+  const ofAll = { path, ...spelled } as const
+  const ofOne = { path: `${path}/:account`, ...spelled } as const
   return [
-    { ...ofAll, method: 'POST', route: 'repository.share', failureCode: '5000093', run: create },
-    { ...ofAll, method: 'GET', route: 'repository.list-shares', failureCode: '5000090', run: list },
-    { ...ofOne, method: 'GET', route: 'repository.get-share', failureCode: '5000090', run: show },
-    { ...ofOne, method: 'PATCH', route: 'repository.change-share', failureCode: '5000092', run: change },
-    { ...ofOne, method: 'DELETE', route: 'repository.unshare', failureCode: '5000092', run: remove },
-  ] as const
+    operation({
+      ...ofAll,
+      method: 'POST',
+      name: 'createRepoDomains',
+      summary: 'Lets another account pull a private image until a deadline, or for ever.',
+      route: 'repository.share',
+      failureCode: '5000093',
+      body: { schema: createShareBody },
+      answer: isDone,
+      errors: ['share_exists', 'description_too_long'],
+      run: create,
+    }),
+    operation({
+      ...ofAll,
+      method: 'GET',
+      name: 'listRepoDomains',
+      summary: 'Lists the accounts that an image is shared with.',
+      route: 'repository.list-shares',
+      failureCode: '5000090',
+      query: shareListQuery,
+      filter: shareListKeys,
+      answer: shows(z.array(shareView), pageHeaders),
+      errors: [],
+      run: list,
+    }),
+    operation({
+      ...ofOne,
+      method: 'GET',
+      name: 'showAccessDomain',
+      summary: 'Shows whether and how an image is shared with an account. That it is not is no error: see `exist`.',
+      route: 'repository.get-share',
+      failureCode: '5000090',
+      answer: shows(shownShareView),
+      errors: [],
+      run: show,
+    }),
+    operation({
+      ...ofOne,
+      method: 'PATCH',
+      name: 'updateRepoDomains',
+      summary: 'Changes the terms of a share. A description that is absent or null stays as it is.',
+      route: 'repository.change-share',
+      failureCode: '5000092',
+      body: { schema: updateShareBody },
+      answer: isDone,
+      errors: ['share_unknown', 'description_too_long'],
+      run: change,
+    }),
+    operation({
+      ...ofOne,
+      method: 'DELETE',
+      name: 'deleteRepoDomains',
+      summary: 'Ends a share.',
+      route: 'repository.unshare',
+      failureCode: '5000092',
+      answer: isGone,
+      errors: ['share_unknown'],
+      run: remove,
+    }),
+  ]
 })
 
 type Place = ReturnType<typeof placeIn>
 
-async function create(deps: ManageDeps, call: Call): Promise<Answer> {
+async function create(deps: ManageDeps, call: Call<CreateShareBody>): Promise<typeof done> {
   const place = placeIn(call)
-  const { access_domain, deadline, description } = parseFields(createShareBody, await readJson(deps, call))
+  const { access_domain, deadline, description } = await call.readBody()
   await shareRepository(deps, call.by, {
     place,
     accountName: access_domain,
@@ -46,27 +117,27 @@ async function create(deps: ManageDeps, call: Call): Promise<Answer> {
   return done
 }
 
-async function list(deps: ManageDeps, call: Call): Promise<Answer> {
+async function list(deps: ManageDeps, call: Call): Promise<Answer<ShareView[]>> {
   const place = placeIn(call)
   const page = pageOf(listParametersOf(call, shareListKeys))
   const { shares, total } = await listShares(deps, call.by.caller, { place, ...page })
   const range = contentRange({ offset: page.offset, count: shares.length, total })
-  return shown<ShareView[]>(
+  return shown(
     shares.map(share => viewOf(share, place)),
     { 'content-range': range },
   )
 }
 
-async function show(deps: ManageDeps, call: Call): Promise<Answer> {
+async function show(deps: ManageDeps, call: Call): Promise<Answer<ShownShareView>> {
   const place = placeIn(call)
   const accountName = accountIn(call)
   const share = await findShare(deps, call.by.caller, { place, accountName })
-  return shown<ShownShareView>(share ? { exist: true, ...viewOf(share, place) } : absent(place, accountName))
+  return shown(share ? { exist: true, ...viewOf(share, place) } : absent(place, accountName))
 }
 
-async function change(deps: ManageDeps, call: Call): Promise<Answer> {
+async function change(deps: ManageDeps, call: Call<UpdateShareBody>): Promise<typeof done> {
   const place = placeIn(call)
-  const { deadline, description } = parseFields(updateShareBody, await readJson(deps, call))
+  const { deadline, description } = await call.readBody()
   await changeShare(deps, call.by, {
     place,
     accountName: accountIn(call),
@@ -75,7 +146,7 @@ async function change(deps: ManageDeps, call: Call): Promise<Answer> {
   return done
 }
 
-async function remove(deps: ManageDeps, call: Call): Promise<Answer> {
+async function remove(deps: ManageDeps, call: Call): Promise<typeof gone> {
   await unshareRepository(deps, call.by, { place: placeIn(call), accountName: accountIn(call) })
   return gone
 }

@@ -6,10 +6,11 @@ import type { Exchange, Surface } from '../../http/exchange.ts'
 import { callerName } from '../../identity/identity.ts'
 import { versionDocument, versionList } from '../../protocol/manage/versions.ts'
 import { accountOperations } from './account.ts'
+import { readDeclared } from './body.ts'
 import { errorAnswer, unforeseenAnswer } from './errors.ts'
 import { featureGateOperation } from './feature-gates.ts'
 import { grantOperations } from './grants.ts'
-import { type Answer, type Call, type ManageDeps, type Operation, pathOf, shown } from './operation.ts'
+import { type BodyDeclaration, type ManageDeps, type Operation, pathOf } from './operation.ts'
 import { organizationOperations } from './organizations.ts'
 import { repositoryOperations } from './repositories.ts'
 import { repositoryListOperations } from './repository-list.ts'
@@ -19,7 +20,12 @@ import { shareOperations } from './shares.ts'
 
 export type ManageSurfaceDeps = ManageDeps & {
   identity: { ofManagement: (headers: Headers) => Promise<Caller> }
+  /** Told of every answer of an operation, for whoever compares it with what the operation declares. */
+  onAnswer?: (operation: Operation, answer: WireAnswer) => void
 }
+
+/** An answer as it goes over the wire. */
+export type WireAnswer = { status: number; body: string | undefined; headers: Readonly<Record<string, string>> }
 
 /** Every call of the management API that is spoken here. */
 export const operations: readonly Operation[] = [
@@ -35,8 +41,8 @@ export const operations: readonly Operation[] = [
 ]
 
 /**
- * SWR's management API below `/v2/manage` and `/v3/manage`, and all of it once more below `/swr-api`, where clients that derive its
- * address from the catalog look for it. Version documents need no login.
+ * SWR's management API below `/v2/manage` and `/v3/manage`, and all of it once more below `/swr-api`, where clients that
+ * derive its address from the catalog look for it. Version documents need no login.
  */
 export function openManageSurface(deps: ManageSurfaceDeps): Surface {
   const app = new Hono<{ Bindings: Bindings }>({
@@ -48,9 +54,11 @@ export function openManageSurface(deps: ManageSurfaceDeps): Surface {
     app.get(path, ({ env }) => respond(env.exchange, showVersions(env, versionDocument(env.apiUrl))))
   }
   for (const operation of operations) {
-    app.on(operation.method, pathsOf(operation), async ({ env: { exchange }, req }) =>
-      respond(exchange, await perform(deps, operation, { exchange, path: req.param() })),
-    )
+    app.on(operation.method, pathsOf(operation), async ({ env: { exchange }, req }) => {
+      const answer = await perform(deps, operation, exchange, req.param())
+      deps.onAnswer?.(operation, answer)
+      return respond(exchange, answer)
+    })
   }
   for (const [path, methods] of methodsByPath()) {
     app.all(path, ({ env: { exchange } }) => respond(exchange, refuseMethod(exchange, methods)))
@@ -92,30 +100,43 @@ function methodsByPath(): ReadonlyMap<string, readonly string[]> {
 async function perform(
   deps: ManageSurfaceDeps,
   operation: Operation,
-  { exchange, path }: Pick<Call, 'exchange' | 'path'>,
-): Promise<Answer> {
+  exchange: Exchange,
+  path: Readonly<Record<string, string>>,
+): Promise<WireAnswer> {
   const { log, origin, request } = exchange
   log.route = `manage.${operation.route}`
   try {
     const caller = await deps.identity.ofManagement(request.headers)
     if (caller.kind === 'anonymous') throw new DomainError('unauthenticated', 'log in first: send X-Auth-Token')
     log.caller = callerName(caller)
-    return await operation.run(deps, { by: { caller, origin }, exchange, path })
+    const readBody = () => readDeclared(deps, exchange, bodyOf(operation))
+    const { view, headers } = await operation.run(deps, { by: { caller, origin }, exchange, path, readBody })
+    return json(operation.answer.status, view, headers)
   } catch (error) {
     return refuse(exchange, error, operation)
   }
 }
 
-function showVersions({ exchange }: Bindings, view: object): Answer {
+function bodyOf({ body, route }: Operation): BodyDeclaration<unknown> {
+  if (body === undefined) throw new Error(`${route} reads a body and declares none`)
+  return body
+}
+
+function showVersions({ exchange }: Bindings, view: object): WireAnswer {
   exchange.log.route = 'manage.versions'
-  return shown(view)
+  return json(200, view)
+}
+
+function json(status: number, view: unknown, headers: WireAnswer['headers'] = {}): WireAnswer {
+  if (view === undefined) return { status, body: undefined, headers }
+  return { status, body: JSON.stringify(view), headers: { 'content-type': 'application/json', ...headers } }
 }
 
 /** What failures outside of any operation are called. */
 const noOperation = { on: 'repository', failureCode: '5000007' } as const
 
 /** Turns an error into its answer; a failure of ours is left for the access line, which logs it once. */
-function refuse(exchange: Exchange, error: unknown, operation: Pick<Operation, 'on' | 'failureCode'>): Answer {
+function refuse(exchange: Exchange, error: unknown, operation: Pick<Operation, 'on' | 'failureCode'>): WireAnswer {
   const { requestId } = exchange.origin
   const { status, body } = isDomainError(error)
     ? errorAnswer(error, operation, requestId)
@@ -124,7 +145,7 @@ function refuse(exchange: Exchange, error: unknown, operation: Pick<Operation, '
   return { status, body, headers: { 'content-type': 'application/json' } }
 }
 
-function refuseMethod(exchange: Exchange, methods: readonly string[]): Answer {
+function refuseMethod(exchange: Exchange, methods: readonly string[]): WireAnswer {
   const allow = methods.join(', ')
   const error = new DomainError('method_unsupported', 'this path does not take the method', { reason: `use ${allow}` })
   const refused = refuse(exchange, error, noOperation)
@@ -135,7 +156,7 @@ function pathUnknown(): DomainError {
   return new DomainError('path_unknown', 'there is nothing at this path of the management API')
 }
 
-function respond(exchange: Exchange, answer: Answer): Response {
+function respond(exchange: Exchange, answer: WireAnswer): Response {
   exchange.log.bytes = answer.body === undefined ? 0 : Buffer.byteLength(answer.body)
   const response = new Response(answer.body ?? null, { status: answer.status, headers: { ...answer.headers } })
   return hasMuchUnread(exchange.request, answer.status) ? closing(response) : response
