@@ -251,7 +251,7 @@ async function makeAdministrator(db: Database): Promise<Requester> {
     await tx.insertInto('accounts').values(account).execute()
     await tx
       .insertInto('users')
-      .values({ ...user, is_administrator: 1, is_enabled: 1, epoch: 1 })
+      .values({ ...user, role: 'te_admin', is_enabled: 1, epoch: 1 })
       .execute()
   })
   const { id: accountId, name: accountName } = account

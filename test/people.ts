@@ -1,14 +1,15 @@
 import { administer } from '../src/app/administration.ts'
 import { loadConfig } from '../src/config.ts'
+import type { Role } from '../src/protocol/iam/roles.ts'
 import { credentials, managementToken, type TestServer } from './server.ts'
 
 /** A user of a test server. `basic` is the `Authorization` that clients of the registry send. */
 export type Person = { name: string; id: string; account: string; password: string; basic: string }
 
-/** A user without rights in the first account, as `stower user create` makes one beside the server. */
-export async function addPerson(server: TestServer, name: string): Promise<Person> {
+/** A user without grants in the first account, as `stower user create` makes one beside the server. */
+export async function addPerson(server: TestServer, name: string, role: Role = 'SWR OperateAccess'): Promise<Person> {
   const { user, password } = await administer(configOf(server), administration =>
-    administration.createUser({ name, password: `password of ${name}`, isAdministrator: false }),
+    administration.createUser({ name, password: `password of ${name}`, role }),
   )
   return { name, id: user.id, account: user.accountName, password, basic: `Basic ${btoa(`${name}:${password}`)}` }
 }

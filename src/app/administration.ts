@@ -10,10 +10,12 @@ import {
   type Account,
   selectAccessKeys,
   selectAccounts,
+  selectRolesOf,
   selectUsers,
   type User,
 } from '../core/accounts/queries.ts'
 import { resetCredentials } from '../core/accounts/reset-credentials.ts'
+import { setOnlyRole } from '../core/accounts/roles.ts'
 import { createUser, disableUser, enableUser, getUser, setPassword } from '../core/accounts/users.ts'
 import type { OperatorCaller, Requester } from '../core/caller.ts'
 import {
@@ -23,6 +25,7 @@ import {
   listChoosing,
   setChoices,
 } from '../core/organizations/choices.ts'
+import type { Role, RoleName } from '../protocol/iam/roles.ts'
 import { type Installation, openInstallation } from './installation.ts'
 import { openCommandLogger } from './logs.ts'
 
@@ -42,9 +45,13 @@ export type Administration = {
   }>
   listAccounts: () => Promise<Account[]>
   createUser: (
-    input: InAccount & { name: string; password?: string | undefined; isAdministrator: boolean },
+    input: InAccount & { name: string; password?: string | undefined; role: Role },
   ) => Promise<{ user: User; password: string }>
   listUsers: (input: InAccount) => Promise<User[]>
+  showUser: (
+    input: InAccount & { name: string },
+  ) => Promise<{ user: User; roles: readonly RoleName[]; accessKeys: AccessKey[] }>
+  setRole: (input: InAccount & { name: string; role: Role }) => Promise<User>
   setUserEnabled: (input: InAccount & { name: string; isEnabled: boolean }) => Promise<User>
   setPassword: (
     input: InAccount & { name: string; password?: string | undefined },
@@ -87,13 +94,22 @@ function administrationOf(installation: Installation, region: string): Administr
       const { password } = await createUser(installation, by, {
         account,
         name: input.administrator,
-        isAdministrator: true,
+        role: 'te_admin',
       })
       return { account, project: project.name, password }
     },
     listAccounts: () => selectAccounts(installation.db.read, { limit: mostListed }),
     createUser: async input => createUser(installation, by, { ...input, account: await accountOf(input) }),
     listUsers: async input => selectUsers(installation.db.read, (await accountOf(input)).id, { limit: mostListed }),
+    showUser: async input => {
+      const user = await userOf(input)
+      const [roles, accessKeys] = await Promise.all([
+        selectRolesOf(installation.db.read, user.id),
+        selectAccessKeys(installation.db.read, { accountId: user.accountId, userId: user.id }, { limit: mostListed }),
+      ])
+      return { user, roles: [...new Set(roles.map(each => each.role))], accessKeys }
+    },
+    setRole: async input => setOnlyRole(installation, by, await userOf(input), input.role),
     setUserEnabled: async input => {
       const user = await userOf(input)
       await (input.isEnabled ? enableUser : disableUser)(installation, by, user)

@@ -18,6 +18,7 @@ export const errorCodes = [
   'project_unknown',
   'user_unknown',
   'access_key_unknown',
+  'role_unknown',
   'token_unknown',
   'organization_unknown',
   'repository_unknown',

@@ -28,6 +28,7 @@ export type EventKind =
   | 'user.disabled'
   | 'user.enabled'
   | 'user.password-changed'
+  | 'user.roles-changed'
   | 'access-key.created'
   | 'access-key.disabled'
   | 'access-key.enabled'

@@ -10,6 +10,7 @@ import {
 import type { Project, User } from '../core/accounts/queries.ts'
 import type { UserCaller } from '../core/caller.ts'
 import { DomainError } from '../core/errors.ts'
+import { parseRole, type Role } from '../protocol/iam/roles.ts'
 
 /** What a token was asked for. Rights do not depend on it: they are the user's own. */
 export type TokenScope =
@@ -19,7 +20,7 @@ export type TokenScope =
 
 /** A token that counts. */
 export type KeystoneToken = {
-  user: { id: string; name: string; epoch: number; isAdministrator: boolean; accountId: string; accountName: string }
+  user: { id: string; name: string; epoch: number; role: Role; accountId: string; accountName: string }
   scope: TokenScope
   issuedMs: number
   expiresMs: number
@@ -29,7 +30,7 @@ export type KeystoneToken = {
 export type KeystoneTokens = {
   /** `token` is the secret, answered this once. `expiresMs` never lies past `notAfterMs`. */
   issue: (
-    user: Pick<User, 'id' | 'name' | 'epoch' | 'isAdministrator' | 'accountId' | 'accountName'>,
+    user: Pick<User, 'id' | 'name' | 'epoch' | 'role' | 'accountId' | 'accountName'>,
     scope: TokenScope,
     notAfterMs?: number,
   ) => Promise<{ token: string; issued: KeystoneToken }>
@@ -63,8 +64,8 @@ export function openKeystoneTokens({
       }
       // A token that a power cut takes back is one more login; that it is revoked must last.
       await db.write(tx => insertKeystoneToken(tx, row), { survives: 'crash' })
-      const { id, name, epoch, isAdministrator, accountId, accountName } = user
-      const owner = { id, name, epoch, isAdministrator, accountId, accountName }
+      const { id, name, epoch, role, accountId, accountName } = user
+      const owner = { id, name, epoch, role, accountId, accountName }
       return { token, issued: { user: owner, scope, issuedMs, expiresMs } }
     },
     find: async token => {
@@ -105,7 +106,7 @@ function readToken(row: KeystoneTokenRow): KeystoneToken {
       id: row.user_id,
       name: row.user_name,
       epoch: row.user_epoch,
-      isAdministrator: row.is_administrator === 1,
+      role: parseRole(row.role),
       accountId: row.account_id,
       accountName: row.account_name,
     },

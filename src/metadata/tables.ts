@@ -18,12 +18,15 @@ export interface Tables {
     name: string
     /** argon2id in PHC form. */
     password_hash: string
-    is_administrator: Flag
     is_enabled: Flag
     /** Moves on when the password changes or the user is disabled; proofs made before are void. */
     epoch: number
     created_ms: number
+    /** The strongest of the user's `user_roles`, 'none' without one. */
+    role: string
   }
+  /** `project_id` is empty where the role is of the account as a whole. */
+  user_roles: { user_id: string; role: string; project_id: string; created_ms: number }
   access_keys: {
     id: string
     user_id: string

@@ -13,6 +13,8 @@ const ofTable = {
   accounts: 'rights',
   projects: 'rights',
   users: 'rights',
+  // What decisions read of them is in `users`.
+  user_roles: 'nothing',
   access_keys: 'rights',
   organizations: 'rights',
   organization_grants: 'rights',

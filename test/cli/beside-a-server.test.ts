@@ -55,7 +55,7 @@ for (const engine of ['sqlite', 'postgres'] as const) {
 
       await run('user', 'disable', 'ci')
       expect(await baseStatus(basic('ci', 'a-new-password-9'))).toBe(401)
-      expect(await run('user', 'list')).toMatch(/ci +[0-9a-f]{32} +disabled +user/)
+      expect(await run('user', 'list')).toMatch(/ci +[0-9a-f]{32} +disabled +SWR OperateAccess/)
       await run('user', 'enable', 'ci')
       expect(await baseStatus(basic('ci', 'a-new-password-9'))).toBe(200)
     })
@@ -75,6 +75,22 @@ for (const engine of ['sqlite', 'postgres'] as const) {
       await run('user', 'disable', 'boss')
       expect((await client.request('GET', '/v2/group/app/manifests/v1')).status).toBe(401)
       expect((await client.request('GET', `/v2/group/app/blobs/${sha256('layer one')}`)).status).toBe(401)
+    })
+
+    test('a role is given at creation, shown, and changed in force at once, for a token that is out already', async () => {
+      const made = await run('user', 'create', 'reader', '--role', 'SWR FullAccess')
+      const password = /password \(shown once\): (\S+)/.exec(made)?.[1] ?? ''
+      const token = await dockerToken(server, ['repository:group/app:pull,push'], basic('reader', password))
+      const client = registryClient(server, token)
+      const startUpload = async () => (await client.request('POST', '/v2/group/app/blobs/uploads/')).status
+      expect(await startUpload()).toBe(202)
+      expect(await run('user', 'role', 'reader', 'SWR ReadOnlyAccess')).toContain('is SWR ReadOnlyAccess')
+      expect(await startUpload()).toBe(404)
+      const shown = await run('user', 'show', 'reader')
+      expect(shown).toMatch(/^role +SWR ReadOnlyAccess$/m)
+      expect(shown).not.toContain(password)
+      const wrong = await stower(['user', 'role', 'reader', 'root'], { env })
+      expect([wrong.code, wrong.err.includes('te_admin')]).toEqual([1, true])
     })
 
     test('an access key logs in to docker until it is disabled', async () => {

@@ -70,13 +70,13 @@ export async function openTestInstallation(open: () => Promise<TestDatabase>): P
 /** A user without rights in the first account. */
 export async function addUser(installation: TestInstallation, name: string, password: string): Promise<User> {
   const account = await getAccount(installation, 'OTC000')
-  return (await createUser(installation, requester, { account, name, password, isAdministrator: false })).user
+  return (await createUser(installation, requester, { account, name, password, role: 'SWR OperateAccess' })).user
 }
 
 /** Another account, with an administrator of its own. */
 export async function addAccount(installation: TestInstallation, name: string, password: string): Promise<User> {
   const { account } = await createAccount(installation, requester, { name, projectName: 'eu-de' })
-  return (await createUser(installation, requester, { account, name: 'user1', password, isAdministrator: true })).user
+  return (await createUser(installation, requester, { account, name: 'user1', password, role: 'te_admin' })).user
 }
 
 /** One request to a surface; answers the response and what the access line would say. */

@@ -5,6 +5,7 @@ import { type Answered, serveHttp } from '../../src/http/serve.ts'
 import { openIdentity } from '../../src/identity/identity.ts'
 import { openPasswords } from '../../src/identity/passwords.ts'
 import { sealerOf } from '../../src/identity/sealing.ts'
+import type { Role } from '../../src/protocol/iam/roles.ts'
 import { openManageSurface } from '../../src/surfaces/manage/surface.ts'
 import type { TestDatabase } from '../databases.ts'
 import { watchAnswers } from './declared-answers.ts'
@@ -14,6 +15,9 @@ export const bodyLimitBytes = 1 << 20
 
 /** A user with a token that counts. */
 export type TestUser = User & { token: string }
+
+/** `isAdministrator` is short for the role `te_admin`; without either it is `SWR OperateAccess`. */
+type UserOptions = { account?: string; isAdministrator?: boolean; role?: Role }
 
 export type ManageServer = Awaited<ReturnType<typeof startManageServer>>
 
@@ -67,14 +71,15 @@ export async function startManageServer(open: () => Promise<TestDatabase>, { tok
     /** What the access line was given, in order. */
     answered,
     /** A user in the account `OTC000` or another, with a token. No password fits. */
-    addUser: async (name: string, options: { account?: string; isAdministrator?: boolean } = {}): Promise<TestUser> => {
+    addUser: async (name: string, options: UserOptions = {}): Promise<TestUser> => {
       const { account = 'OTC000', isAdministrator = false } = options
+      const role = options.role ?? (isAdministrator ? 'te_admin' : 'SWR OperateAccess')
       const user: User = {
         id: randomBytes(16).toString('hex'),
         accountId: await accountId(account),
         accountName: account,
         name,
-        isAdministrator,
+        role,
         isEnabled: true,
         epoch: 1,
         createdMs: clock.nowMs(),
@@ -82,7 +87,7 @@ export async function startManageServer(open: () => Promise<TestDatabase>, { tok
       await db.write(tx =>
         insertUser(tx, {
           ...{ id: user.id, account_id: user.accountId, name, password_hash: '', epoch: 1 },
-          ...{ is_administrator: isAdministrator ? 1 : 0, is_enabled: 1, created_ms: user.createdMs },
+          ...{ role, is_enabled: 1, created_ms: user.createdMs },
         }),
       )
       const { token } = await identity.keystone.issue(user, { kind: 'none' })

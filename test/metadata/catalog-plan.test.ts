@@ -18,7 +18,12 @@ describeEngines('the catalog among many repositories', (engine, open) => {
     await opened.db.write(async tx => {
       await tx.insertInto('accounts').values({ id: 'account', name: 'account', created_ms: 1 }).execute()
       const user = { account_id: 'account', password_hash: '', is_enabled: 1, epoch: 1, created_ms: 1 }
-      const users = people.map(id => ({ ...user, id, name: id, is_administrator: id === 'administrator' ? 1 : 0 }))
+      const users = people.map(id => ({
+        ...user,
+        id,
+        name: id,
+        role: id === 'administrator' ? 'te_admin' : 'SWR OperateAccess',
+      }))
       await tx.insertInto('users').values(users).execute()
       const organization = { account_id: 'account', creator_id: '', creator_name: '', created_ms: 1 }
       const names = ['before', 'large', 'later']

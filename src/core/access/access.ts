@@ -2,8 +2,8 @@ import type { Database } from '../../metadata/database.ts'
 import { AnswerMemory } from '../answer-memory.ts'
 import type { Caller } from '../caller.ts'
 import type { Clock } from '../clock.ts'
-import { DomainError } from '../errors.ts'
-import { type Action, type Decision, decide, type Refused, seesOrganization } from './decide.ts'
+import { DomainError, type ErrorCode } from '../errors.ts'
+import { type Action, type Decision, decide, type Looked, type Refused, seesOrganization } from './decide.ts'
 import type { Facts } from './facts.ts'
 import { readMaintenance } from './maintenance.ts'
 import { factsQuery, type Place } from './queries.ts'
@@ -43,6 +43,11 @@ export function openAccess(deps: { db: Database; clock: Clock }, configured: Swi
   }
 }
 
+/** What a rule said, as logs and `stower explain` show it. */
+export function lookedLine({ rule, holds, because }: Looked): string {
+  return `${holds ? 'yes' : 'no'}: ${rule} (${because})`
+}
+
 /** The full name that docker scopes are written with. */
 export function pathOf(place: Place | undefined): string | undefined {
   return place?.repository === undefined ? undefined : `${place.organization}/${place.repository}`
@@ -56,29 +61,35 @@ export function requireAllowed(decision: Decision, facts: Facts, place: Place | 
   if (decision.isAllowed) return
   switch (decision.refusal) {
     case 'void':
-      throw new DomainError('credentials_invalid', 'the login is expired or revoked: log in again')
+      throw refusedWith(decision, 'credentials_invalid', 'the login is expired or revoked: log in again')
     case 'anonymous':
-      throw new DomainError('unauthenticated', 'log in first', { place })
+      throw refusedWith(decision, 'unauthenticated', 'log in first', place)
     case 'scope':
-      throw new DomainError('scope_insufficient', decision.reasons.join('; '), { place })
+      throw refusedWith(decision, 'scope_insufficient', decision.reasons.join('; '), place)
     case 'denied':
-      throw new DomainError('denied', deniedSentence(decision, place), { place, reasons: decision.reasons })
+      throw refusedWith(decision, 'denied', deniedSentence(decision, place), place)
     case 'read-only':
-      throw new DomainError('read_only', decision.reasons.join('; '))
+      throw refusedWith(decision, 'read_only', decision.reasons.join('; '))
     case 'deletion-off':
-      throw new DomainError('deletion_disabled', decision.reasons.join('; '))
+      throw refusedWith(decision, 'deletion_disabled', decision.reasons.join('; '))
     case 'absent': {
       const organization = place?.organization ?? ''
       if (place?.repository !== undefined && seesOrganization(facts)) {
-        throw new DomainError('repository_unknown', `there is no repository ${pathOf(place)}`, { place })
+        throw refusedWith(decision, 'repository_unknown', `there is no repository ${pathOf(place)}`, place)
       }
-      throw new DomainError(
+      throw refusedWith(
+        decision,
         'organization_unknown',
         `there is no organization ${organization}, or you have no right in it: create it first, or ask for a grant`,
-        { place },
+        place,
       )
     }
   }
+}
+
+/** `looked` is for the log alone: who is refused learns no more of rights than the sentence says. */
+function refusedWith({ looked }: Refused, code: ErrorCode, message: string, place?: Place): DomainError {
+  return new DomainError(code, message, { place, looked: looked.map(lookedLine) })
 }
 
 function deniedSentence({ asked }: Refused, place: Place | undefined): string {

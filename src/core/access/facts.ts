@@ -1,3 +1,4 @@
+import type { Role } from '../../protocol/iam/roles.ts'
 import type { Level } from './level.ts'
 import type { Switches } from './switches.ts'
 
@@ -17,7 +18,14 @@ export type Standing =
   | { kind: 'anonymous' }
   /** The user or key behind the proof is gone, disabled, or has moved on since. */
   | { kind: 'void' }
-  | { kind: 'current'; userId: string; accountId: string; isAdministrator: boolean }
+  | {
+      kind: 'current'
+      userId: string
+      accountId: string
+      role: Role
+      /** Manages everything of the account by office, as the role says. */
+      isAdministrator: boolean
+    }
 
 export type OrganizationFacts = {
   id: number

@@ -1,9 +1,11 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database, Parameter, Reader, Transaction } from '../../metadata/database.ts'
+import { parseRole } from '../../protocol/iam/roles.ts'
 import type { Caller } from '../caller.ts'
 import type { Clock } from '../clock.ts'
 import type { Facts, Standing } from './facts.ts'
 import type { Level } from './level.ts'
+import { powersOf } from './roles.ts'
 import { deleteSetting, findSetting, upsertSetting } from './settings/queries.ts'
 import { type Maintenance, openSwitches, type Switches } from './switches.ts'
 
@@ -12,7 +14,7 @@ import { type Maintenance, openSwitches, type Switches } from './switches.ts'
  * trip. `$1` user id, `$2` access key id, `$3` organization name, `$4` repository name (null where none).
  */
 export const factsColumns = `
-  u.epoch as user_epoch, u.is_enabled as user_enabled, u.is_administrator as user_administrator,
+  u.epoch as user_epoch, u.is_enabled as user_enabled, u.role as user_role,
   u.account_id as user_account, k.epoch as key_epoch, k.is_enabled as key_enabled, k.user_id as key_user,
   o.id as organization_id, o.account_id as organization_account, og.level as organization_level,
   r.id as repository_id, r.is_public as repository_public, rg.level as repository_level,
@@ -45,7 +47,7 @@ const maintenance = `(select value from settings where key = '${maintenanceKey}'
 export type FactsRow = {
   user_epoch: number | null
   user_enabled: number | null
-  user_administrator: number | null
+  user_role: string | null
   user_account: string | null
   key_epoch: number | null
   key_enabled: number | null
@@ -179,11 +181,13 @@ function standingOf(caller: Caller, row: FactsRow): Standing {
       row.key_enabled === 1 && row.key_epoch === caller.accessKey.epoch && row.key_user === caller.userId
     if (!isCurrent) return { kind: 'void' }
   }
+  const role = parseRole(row.user_role ?? '')
   return {
     kind: 'current',
     userId: caller.userId,
     accountId: row.user_account,
-    isAdministrator: row.user_administrator === 1,
+    role,
+    isAdministrator: powersOf[role].isAdministrator,
   }
 }
 

@@ -12,7 +12,7 @@ import {
   checkSecretKey,
   checkUserName,
 } from './names.ts'
-import { hasAccount, insertAccount, insertProject, insertUser } from './queries.ts'
+import { hasAccount, insertAccount, insertProject, insertUser, insertUserRoles } from './queries.ts'
 import { randomId, randomPassword } from './random.ts'
 
 /** What the first start is told instead of inventing it. */
@@ -64,16 +64,17 @@ export async function prepareInstallation(
       account_id: account.id,
       name: credentials.user,
       password_hash: passwordHash,
-      is_administrator: 1,
+      role: 'te_admin',
       is_enabled: 1,
       epoch: 1,
       created_ms: nowMs,
     })
+    await insertUserRoles(tx, [{ user_id: user.id, role: 'te_admin', project_id: '', created_ms: nowMs }])
     await recordEvent(tx, firstStart, {
       kind: 'user.created',
       atMs: nowMs,
       accountId: account.id,
-      detail: { userId: user.id, user: credentials.user, isAdministrator: true },
+      detail: { userId: user.id, user: credentials.user, role: 'te_admin' },
     })
     await addAccessKey(tx, firstStart, { user, id: key.id, sealedSecret, nowMs })
     return true

@@ -1,5 +1,7 @@
 import type { Database, Reader, Transaction } from '../../metadata/database.ts'
+import { lockRow } from '../../metadata/dialects.ts'
 import { flag, type NewRow, type Row } from '../../metadata/tables.ts'
+import { parseRole, type Role, type RoleName } from '../../protocol/iam/roles.ts'
 
 export type Account = { id: string; name: string; createdMs: number }
 export type Project = { id: string; accountId: string; name: string }
@@ -10,7 +12,7 @@ export type User = {
   accountId: string
   accountName: string
   name: string
-  isAdministrator: boolean
+  role: Role
   isEnabled: boolean
   epoch: number
   createdMs: number
@@ -55,6 +57,61 @@ export async function insertUser(tx: Transaction, row: NewRow<'users'>): Promise
     .returning('id')
     .execute()
   return added.length > 0
+}
+
+/** Roles of a user of the account as a whole; together with `users.role`, in one transaction. */
+export async function insertUserRoles(tx: Transaction, rows: readonly NewRow<'user_roles'>[]): Promise<void> {
+  if (rows.length === 0) return
+  await tx
+    .insertInto('user_roles')
+    .values(rows)
+    .onConflict(on => on.doNothing())
+    .execute()
+}
+
+/** The user, with the rows of its roles held until the transaction ends. */
+export async function lockUser(
+  tx: Transaction,
+  engine: Database['engine'],
+  user: { accountId: string; id: string },
+): Promise<Pick<Row<'users'>, 'id' | 'role'> | undefined> {
+  const found = tx
+    .selectFrom('users')
+    .select(['id', 'role'])
+    .where('id', '=', user.id)
+    .where('account_id', '=', user.accountId)
+  return lockRow(engine, found).executeTakeFirst()
+}
+
+/** What a user is assigned: roles with the project each is of, empty for the account as a whole. */
+export async function selectRolesOf(db: Reader, userId: string): Promise<{ role: RoleName; projectId: string }[]> {
+  const rows = await db
+    .selectFrom('user_roles')
+    .select(['role', 'project_id'])
+    .where('user_id', '=', userId)
+    .orderBy('role')
+    .orderBy('project_id')
+    .execute()
+  return rows.flatMap(row => {
+    const role = parseRole(row.role)
+    return role === 'none' ? [] : [{ role, projectId: row.project_id }]
+  })
+}
+
+/** Takes back one role, or with no `role` all; answers how many it were. */
+export async function deleteUserRoles(
+  tx: Transaction,
+  userId: string,
+  which?: { role: RoleName; projectId: string },
+): Promise<number> {
+  const all = tx.deleteFrom('user_roles').where('user_id', '=', userId)
+  const some = which ? all.where('role', '=', which.role).where('project_id', '=', which.projectId) : all
+  return (await some.returning('role').execute()).length
+}
+
+/** Sets what decisions read. */
+export async function updateRole(tx: Transaction, userId: string, role: Role): Promise<void> {
+  await tx.updateTable('users').set({ role }).where('id', '=', userId).execute()
 }
 
 /** False when there is such an access key, of whomever. */
@@ -145,7 +202,7 @@ export async function selectUsers(db: Reader, accountId: string, { after = '', l
 export async function findFirstAdministrator(db: Reader, accountId: string): Promise<User | undefined> {
   const row = await users(db)
     .where('u.account_id', '=', accountId)
-    .where('u.is_administrator', '=', 1)
+    .where('u.role', '=', 'te_admin')
     .orderBy('u.created_ms')
     .orderBy('u.id')
     .limit(1)
@@ -175,7 +232,7 @@ export function dockerLoginQuery(
 ): (login: { accountName: string | undefined; name: string }) => Promise<LoginUser | undefined> {
   const query = db.prepare<LoginUserRow>(
     'docker-login',
-    `select u.id, u.account_id, a.name as account_name, u.name, u.is_administrator, u.is_enabled, u.epoch, u.created_ms,
+    `select u.id, u.account_id, a.name as account_name, u.name, u.role, u.is_enabled, u.epoch, u.created_ms,
             u.password_hash
      from users u join accounts a on a.id = u.account_id
      where u.name = $2 and u.account_id =
@@ -286,7 +343,7 @@ function users(db: Reader) {
       'u.account_id',
       'a.name as account_name',
       'u.name',
-      'u.is_administrator',
+      'u.role',
       'u.is_enabled',
       'u.epoch',
       'u.created_ms',
@@ -302,7 +359,7 @@ function userOf(row: UserRow): User {
     accountId: row.account_id,
     accountName: row.account_name,
     name: row.name,
-    isAdministrator: row.is_administrator === 1,
+    role: parseRole(row.role),
     isEnabled: row.is_enabled === 1,
     epoch: row.epoch,
     createdMs: row.created_ms,

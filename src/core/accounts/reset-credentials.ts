@@ -23,7 +23,7 @@ export async function resetCredentials(
   const user = await (whom.user === undefined
     ? findFirstAdministrator(db.read, account.id)
     : findUser(db.read, account.id, { name: whom.user }))
-  if (!user?.isAdministrator) {
+  if (user?.role !== 'te_admin') {
     throw new DomainError('user_unknown', `there is no administrator ${whom.user ?? ''} in the account ${account.name}`)
   }
   const [project] = await selectProjects(db.read, account.id, { limit: 1 })

@@ -1,9 +1,10 @@
+import type { Role } from '../../protocol/iam/roles.ts'
 import type { Actor, Requester } from '../caller.ts'
 import { DomainError } from '../errors.ts'
 import { type EventKind, recordEvent } from '../events.ts'
 import type { AccountsDeps } from './deps.ts'
 import { checkPassword, checkUserName } from './names.ts'
-import { type Account, findUser, insertUser, type User, updateUser } from './queries.ts'
+import { type Account, findUser, insertUser, insertUserRoles, type User, updateUser } from './queries.ts'
 import { randomId, randomPassword } from './random.ts'
 
 /**
@@ -13,9 +14,9 @@ import { randomId, randomPassword } from './random.ts'
 export async function createUser(
   { db, clock, passwords }: Pick<AccountsDeps, 'db' | 'clock' | 'passwords'>,
   by: Requester<Actor>,
-  input: { account: Account; name: string; password?: string | undefined; isAdministrator: boolean },
+  input: { account: Account; name: string; password?: string | undefined; role: Role },
 ): Promise<{ user: User; password: string }> {
-  const { account, isAdministrator } = input
+  const { account, role } = input
   const name = checkUserName(input.name)
   const password = checkPassword(input.password ?? randomPassword())
   const passwordHash = await passwords.hash(password)
@@ -27,17 +28,18 @@ export async function createUser(
       account_id: account.id,
       name,
       password_hash: passwordHash,
-      is_administrator: isAdministrator ? 1 : 0,
+      role,
       is_enabled: 1,
       epoch: 1,
       created_ms: nowMs,
     })
     if (!isNew) throw new DomainError('user_exists', `there is a user ${account.name}/${name} already`, { user: name })
+    if (role !== 'none') await insertUserRoles(tx, [{ user_id: id, role, project_id: '', created_ms: nowMs }])
     await recordEvent(tx, by, {
       kind: 'user.created',
       atMs: nowMs,
       accountId: account.id,
-      detail: { userId: id, user: name, isAdministrator },
+      detail: { userId: id, user: name, role },
     })
   })
   const user: User = {
@@ -45,7 +47,7 @@ export async function createUser(
     accountId: account.id,
     accountName: account.name,
     name,
-    isAdministrator,
+    role,
     isEnabled: true,
     epoch: 1,
     createdMs: nowMs,

@@ -1,6 +1,7 @@
 import { isForeignKeyViolation } from '../../metadata/dialects.ts'
 import { type OrganizationName, reservationOf } from '../../protocol/manage/names.ts'
 import { type Level, manageLevel, parseLevel } from '../access/level.ts'
+import { countedLevel } from '../access/roles.ts'
 import type { Caller, Requester } from '../caller.ts'
 import { DomainError } from '../errors.ts'
 import { actorOf, recordEvent } from '../events.ts'
@@ -75,7 +76,7 @@ export async function listOrganizationsOf(
   caller: Caller,
   wanted: { includeVisible: boolean; name: string | undefined },
 ): Promise<Organization[]> {
-  const { accountId, userId, isAdministrator } = await requireUser(deps, caller)
+  const { accountId, userId, isAdministrator, role } = await requireUser(deps, caller)
   const visibleTo = wanted.includeVisible ? 'repository-granted' : 'granted'
   const rows = await listOrganizations(deps.db.read, {
     accountId,
@@ -83,7 +84,8 @@ export async function listOrganizationsOf(
     visibleTo: isAdministrator ? 'administrator' : visibleTo,
     name: wanted.name,
   })
-  return rows.map(row => organizationFrom(row, isAdministrator ? manageLevel : (parseLevel(row.level) ?? 0)))
+  const levelOf = (row: OrganizationRow) => countedLevel(role, parseLevel(row.level) ?? 0)
+  return rows.map(row => organizationFrom(row, isAdministrator ? manageLevel : levelOf(row)))
 }
 
 /** Throws what `Access.require` throws. */

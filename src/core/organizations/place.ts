@@ -2,6 +2,7 @@ import type { Access } from '../access/access.ts'
 import type { Facts, OrganizationFacts, RepositoryFacts, Standing } from '../access/facts.ts'
 import { type Level, manageLevel, parseLevel } from '../access/level.ts'
 import type { Place } from '../access/queries.ts'
+import { countedLevel } from '../access/roles.ts'
 import type { Caller } from '../caller.ts'
 import { DomainError } from '../errors.ts'
 
@@ -41,7 +42,7 @@ export function repositoryOf(facts: Facts, place: Place): RepositoryFacts {
 export function levelAt({ standing, organization, repository }: Facts): Level | 0 {
   if (standing.kind !== 'current' || organization?.accountId !== standing.accountId) return 0
   if (standing.isAdministrator) return manageLevel
-  return parseLevel(Math.max(repository?.level ?? 0, organization.level)) ?? 0
+  return countedLevel(standing.role, parseLevel(Math.max(repository?.level ?? 0, organization.level)) ?? 0)
 }
 
 export function organizationUnknown(place: Place, cause?: unknown): DomainError {

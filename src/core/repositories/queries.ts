@@ -4,6 +4,7 @@ import { joinedText } from '../../metadata/dialects.ts'
 import { statement } from '../../metadata/statement.ts'
 import type { NewRow, Row } from '../../metadata/tables.ts'
 import type { Level } from '../access/level.ts'
+import { administratorRoles } from '../access/roles.ts'
 import type { GrantRow } from '../organizations/queries.ts'
 
 type Engine = Database['engine']
@@ -48,7 +49,7 @@ export async function insertCreatorGrant(
           sql<number>`cast(${grant.nowMs} as bigint)`.as('created_ms'),
         ])
         .where('u.id', '=', grant.userId)
-        .where('u.is_administrator', '=', 0)
+        .where('u.role', 'not in', administratorRoles)
         .where(({ not, exists, selectFrom }) =>
           not(
             exists(

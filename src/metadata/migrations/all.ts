@@ -4,6 +4,7 @@ import { sweeping } from './003-sweeping.ts'
 import { indexShape } from './004-index-shape.ts'
 import { shares } from './005-shares.ts'
 import { accountFigures } from './006-account-figures.ts'
+import { rolesOfUsers } from './007-roles.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in order; the newest version is what this program needs. */
@@ -14,6 +15,7 @@ export const migrations: readonly Migration[] = [
   indexShape,
   shares,
   accountFigures,
+  rolesOfUsers,
 ]
 
 export const newestVersion = migrations.reduce((newest, step) => Math.max(newest, step.version), 0)

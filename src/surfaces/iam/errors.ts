@@ -33,6 +33,7 @@ export const iamErrors = {
   project_unknown: 404,
   user_unknown: 404,
   access_key_unknown: 404,
+  role_unknown: 404,
   token_unknown: 404,
   organization_unknown: 404,
   repository_unknown: 404,

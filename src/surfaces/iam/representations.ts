@@ -1,5 +1,6 @@
 import type { Project, User } from '../../core/accounts/queries.ts'
 import type { KeystoneToken } from '../../identity/keystone-tokens.ts'
+import { roleIds } from '../../protocol/iam/roles.ts'
 import { buildCatalog } from './catalog.ts'
 
 /** The `token` object. Administrators carry the role by which clients of the public cloud know one. */
@@ -14,7 +15,7 @@ export function tokenBody(token: KeystoneToken, options: { baseUrl: string; regi
       user: { id: user.id, name: user.name, domain, password_expires_at: '' },
       ...(scope.kind === 'project' ? { project: { id: scope.project.id, name: scope.project.name, domain } } : {}),
       ...(scope.kind === 'account' ? { domain } : {}),
-      roles: [user.isAdministrator ? { id: '0', name: 'te_admin' } : { id: '1', name: 'user' }],
+      roles: user.role === 'none' ? [] : [{ id: roleIds[user.role], name: user.role }],
       ...(options.hasCatalog ? { catalog: buildCatalog(options.baseUrl, options.region) } : {}),
     },
   }

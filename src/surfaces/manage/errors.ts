@@ -26,10 +26,12 @@ const table = {
   project_unknown: swr(4040083),
   user_unknown: swr(4001067),
   access_key_unknown: swr(4040083),
+  role_unknown: swr(4040083),
   token_unknown: swr(4040083),
   organization_unknown: swr(4040058),
   repository_unknown: swr(4040010),
   grant_unknown: byOperation(4040091, 4040078),
+  share_unknown: swr(4040091),
   share_unknown: swr(4040091),
   manifest_unknown: swr(4041060),
   tag_unknown: swr(4040048),
@@ -44,6 +46,7 @@ const table = {
   grant_exists: byOperation(4090089, 4090076),
   share_exists: swr(4090089),
   agency_exists: swr(4090089),
+  share_exists: swr(4090089),
   organization_not_empty: swr(4060074),
   precondition_failed: { status: 412, code: 'SVCSTG.SWR.4000014' },
   organization_name_invalid: swr(4001028),
@@ -105,9 +108,8 @@ function failureAnswer({ status, code, requestId }: Wire & { requestId: string }
   return { status, body: JSON.stringify(makeEnvelope({ code, message, detail, requestId })) }
 }
 
-function detailText({ reason, reasons }: ErrorDetail): string {
-  if (typeof reason === 'string') return reason
-  return Array.isArray(reasons) ? reasons.join('; ') : ''
+function detailText({ reason }: ErrorDetail): string {
+  return typeof reason === 'string' ? reason : ''
 }
 
 /** By what the error says it is about; `foreign` is a project of another. */

@@ -15,6 +15,7 @@ export const tokenErrors = {
   project_unknown: [404, 'NAME_UNKNOWN'],
   user_unknown: [404, 'NAME_UNKNOWN'],
   access_key_unknown: [404, 'NAME_UNKNOWN'],
+  role_unknown: [404, 'NAME_UNKNOWN'],
   token_unknown: [404, 'NAME_UNKNOWN'],
   organization_unknown: [404, 'NAME_UNKNOWN'],
   repository_unknown: [404, 'NAME_UNKNOWN'],

@@ -6,7 +6,7 @@ export type KeystoneTokenRow = {
   user_id: string
   user_name: string
   user_epoch: number
-  is_administrator: number
+  role: string
   account_id: string
   account_name: string
   scope: string
@@ -23,7 +23,7 @@ export type KeystoneTokenRow = {
 export function keystoneTokenQuery(db: Database): PreparedQuery<KeystoneTokenRow> {
   return db.prepare<KeystoneTokenRow>(
     'keystone-token',
-    `select t.user_id, u.name as user_name, t.user_epoch, u.is_administrator, u.account_id, a.name as account_name,
+    `select t.user_id, u.name as user_name, t.user_epoch, u.role, u.account_id, a.name as account_name,
             t.scope, p.id as project_id, p.name as project_name, t.issued_ms, t.expires_ms
      from keystone_tokens t
      join users u on u.id = t.user_id and u.epoch = t.user_epoch and u.is_enabled = 1

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Database, Reader } from '../../../metadata/database.ts'
 import { firstOfEach } from '../../../metadata/dialects.ts'
 import { perShape, statement } from '../../../metadata/statement.ts'
+import { administratorRoles } from '../../access/roles.ts'
 
 /** A repository by its two names. */
 export type CatalogEntry = { organization: string; repository: string }
@@ -50,7 +51,7 @@ const pullable = perShape((shape: `${Database['engine']} ${'everyone' | 'user'}`
     const isUser = sql`u.id = ${userId} and u.is_enabled = 1`
     const ofAdministrator = branch(
       sql`users u join organizations o on o.account_id = u.account_id`,
-      sql`${isUser} and u.is_administrator = 1`,
+      sql`${isUser} and u.role in (${sql.join(administratorRoles.map(role => sql.lit(role)))})`,
     )
     const ofOrganizationGrant = branch(
       sql`users u join organization_grants g on g.user_id = u.id
