@@ -9,8 +9,13 @@ export type Operation = (stage: Stage) => Promise<Response>
 /** Everything that the registry API lets anyone do, in an order in which each finds what it needs. */
 export const operations = {
   'GET /v2/': ({ client }) => client.request('GET', '/v2/'),
+  'HEAD /v2/': ({ client }) => client.request('HEAD', '/v2/'),
+  'GET extensions': ({ client }) => client.request('GET', '/v2/_oci/ext/discover'),
+  'HEAD extensions': ({ client }) => client.request('HEAD', '/v2/_oci/ext/discover'),
+  'HEAD catalog': ({ client }) => client.request('HEAD', '/v2/_catalog'),
   'GET catalog': ({ client }) => client.request('GET', '/v2/_catalog'),
   'GET tags': ({ client, organization }) => client.request('GET', `/v2/${organization}/r/tags/list`),
+  'HEAD tags': ({ client, organization }) => client.request('HEAD', `/v2/${organization}/r/tags/list`),
   'GET manifest by tag': ({ client, organization }) => client.request('GET', `/v2/${organization}/r/manifests/kept`),
   'HEAD manifest by digest': ({ client, organization }) =>
     client.request('HEAD', `/v2/${organization}/r/manifests/${sha256(imageOf('kept'))}`),
@@ -18,6 +23,8 @@ export const operations = {
   'HEAD blob': ({ client, organization }) => client.request('HEAD', `/v2/${organization}/r/blobs/${sha256('kept')}`),
   'GET referrers': ({ client, organization }) =>
     client.request('GET', `/v2/${organization}/r/referrers/${sha256(imageOf('kept'))}`),
+  'HEAD referrers': ({ client, organization }) =>
+    client.request('HEAD', `/v2/${organization}/r/referrers/${sha256(imageOf('kept'))}`),
   'GET a missing tag': ({ client, organization }) => client.request('GET', `/v2/${organization}/r/manifests/no`),
   'GET a missing repository': ({ client, organization }) => client.request('GET', `/v2/${organization}/no/tags/list`),
   'POST upload': ({ client, organization }) => client.request('POST', `/v2/${organization}/r/blobs/uploads/`),
@@ -26,6 +33,7 @@ export const operations = {
   'POST a mount': ({ client, organization }) =>
     client.request('POST', `/v2/${organization}/r/blobs/uploads/?mount=${sha256('open')}&from=open/r`),
   'GET upload': ({ client, upload }) => client.request('GET', upload),
+  'HEAD upload': ({ client, upload }) => client.request('HEAD', upload),
   'PATCH upload': ({ client, upload }) => client.request('PATCH', upload, { body: 'patched' }),
   'PUT upload': ({ client, upload }) => client.request('PUT', `${upload}?digest=${sha256('patched')}`),
   'DELETE upload': async ({ client, organization, upload }) =>
