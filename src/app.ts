@@ -91,7 +91,7 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
     { survives: 'crash' },
   )
   const access = openAccess(installation, config.switches)
-  const identity = openIdentity({ ...installation, tokens: config.tokens })
+  const identity = openIdentity({ ...installation, tokens: config.tokens, logins: config.logins })
   const metrics = openMetrics()
   const blobs: BlobDeps = {
     ...installation,

@@ -47,6 +47,7 @@ test('nothing set at all gives the defaults', () => {
     uploads: { expiryMs: 86_400_000, idleTimeoutMs: 60_000 },
     connections: { idleTimeoutMs: 120_000 },
     tokens: { keystoneLifeMs: 86_400_000, dockerLifeMs: 900_000 },
+    logins: { mostFailures: 10, refusedForMs: 1_800_000 },
     limits: { manifestBytes: 4_194_304, managementBodyBytes: 1_048_576 },
     switches: { readOnlyReason: undefined, deletesContent: true, quotas: {} },
     deletesBlobsInUse: false,

@@ -29,6 +29,7 @@ export type Config = {
   readonly connections: { readonly idleTimeoutMs: number }
   readonly gc: { readonly graceMs: number; readonly intervalMs: number }
   readonly tokens: { readonly keystoneLifeMs: number; readonly dockerLifeMs: number }
+  readonly logins: { readonly mostFailures: number; readonly refusedForMs: number }
   readonly limits: { readonly manifestBytes: number; readonly managementBodyBytes: number }
   /** What is taken from nobody. */
   readonly switches: {
@@ -137,6 +138,7 @@ function assemble(values: Values): Config {
     connections: { idleTimeoutMs: values['connections.idle_timeout'] },
     gc: { graceMs: values['gc.grace'], intervalMs: values['gc.interval'] },
     tokens: { keystoneLifeMs: values['tokens.keystone_life'], dockerLifeMs: values['tokens.docker_life'] },
+    logins: { mostFailures: values['logins.most_failures'], refusedForMs: values['logins.refused_for'] },
     limits: {
       manifestBytes: values['limits.manifest_size'],
       managementBodyBytes: values['limits.management_body_size'],

@@ -11,6 +11,7 @@ import {
   textLike,
   trueOrFalse,
   type ValueKind,
+  wholeNumber,
 } from './value-kinds.ts'
 
 /**
@@ -111,6 +112,16 @@ export const settings = {
     duration({ from: '60s', to: '24h' }),
     '900s',
     'Life of an access token of docker and other registry clients. They take less than 60 seconds for 60.',
+  ),
+  'logins.most_failures': withDefault(
+    wholeNumber({ from: 3, to: 1_000_000 }),
+    '10',
+    'After so many failed logins of one name from one address, one after another, all its logins from there are refused for `logins.refused_for`. Each server counts for itself.',
+  ),
+  'logins.refused_for': withDefault(
+    duration({ from: '1s', to: '24h' }),
+    '30m',
+    'How long logins are refused after too many failures, and within which time those count.',
   ),
   'limits.manifest_size': withDefault(
     size({ from: '64KiB', to: '64MiB' }),

@@ -93,6 +93,19 @@ export const trueOrFalse: ValueKind<boolean> = {
   format: String,
 }
 
+/** A whole number; both limits belong to the range. */
+export function wholeNumber(limits: { readonly from: number; readonly to: number }): ValueKind<number> {
+  return {
+    expected: `a whole number from ${limits.from} to ${limits.to}`,
+    isList: false,
+    parse(text) {
+      const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
+      return value >= limits.from && value <= limits.to ? value : undefined
+    },
+    format: String,
+  }
+}
+
 const durationUnits = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
 /** Milliseconds, written with a unit; both limits belong to the range. */

@@ -10,6 +10,7 @@ export const errorCodes = [
   'scope_insufficient', // the docker token does not hold the scope that the request needs
   'denied', // the caller sees the object and may not do this to it
   'too_many_requests',
+  'login_refused', // too many logins of this name failed from this address
   // the installation takes this from nobody now
   'read_only',
   'deletion_disabled',

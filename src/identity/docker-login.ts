@@ -2,6 +2,8 @@ import { unsealSecretKey } from '../core/accounts/access-keys.ts'
 import type { AccountsDeps } from '../core/accounts/deps.ts'
 import {
   dockerLoginQuery,
+  findAccount,
+  findFirstAccount,
   findLoginKey,
   findLoginUser,
   findProject,
@@ -11,26 +13,31 @@ import {
 import type { UserCaller } from '../core/caller.ts'
 import { DomainError } from '../core/errors.ts'
 import { isLoginKey } from '../protocol/auth/login-key.ts'
+import type { Attempt, LoginGuard } from './login-guard.ts'
 
-export type LoginDeps = Pick<AccountsDeps, 'db' | 'sealer' | 'passwords'>
+export type LoginDeps = Pick<AccountsDeps, 'db' | 'sealer' | 'passwords'> & { guard: Pick<LoginGuard, 'attempt'> }
 
 /** Whom a password is said to belong to. */
-export type LoginName = { id: string } | { accountId: string; name: string }
+export type LoginName = { id: string } | { accountId: string; name: string } | { accountName: string; name: string }
 
 /**
  * The user behind a name and a password. Throws `credentials_invalid`, alike for a wrong password, an unknown and a
- * disabled user, after about the same time; or `too_many_requests`.
+ * disabled user, after about the same time; `login_refused` alike for them, too; or `too_many_requests`.
  */
 export async function logInWithPassword(
-  { db, passwords }: Pick<LoginDeps, 'db' | 'passwords'>,
-  name: LoginName | undefined,
-  password: string,
+  { db, passwords, guard }: Pick<LoginDeps, 'db' | 'passwords' | 'guard'>,
+  name: LoginName,
+  given: { password: string; sourceAddress: string },
 ): Promise<User> {
-  return provePassword(passwords, name && (await findLoginUser(db.read, name)), password)
+  const user = 'accountName' in name ? undefined : await findLoginUser(db.read, name)
+  const subject = user ? subjectOf(user) : 'id' in name ? `id ${name.id}` : subjectOf(name)
+  return guard.attempt({ subject, kind: 'password', sourceAddress: given.sourceAddress }, () =>
+    provePassword(passwords, user, given.password),
+  )
 }
 
 /** The caller behind docker credentials. */
-export type DockerLogin = (login: { name: string; password: string }) => Promise<UserCaller>
+export type DockerLogin = (login: { name: string; password: string; sourceAddress: string }) => Promise<UserCaller>
 
 /**
  * Docker credentials are `user` in the first account, `account/user` in any, each with the password, or `project@AK` with
@@ -38,15 +45,40 @@ export type DockerLogin = (login: { name: string; password: string }) => Promise
  */
 export function openDockerLogin(deps: LoginDeps): DockerLogin {
   const findUser = dockerLoginQuery(deps.db)
-  return async ({ name, password }) => {
+  return async ({ name, password, sourceAddress }) => {
     const at = name.lastIndexOf('@')
     // No user's name has an @ in it, so this form takes none away.
-    if (at >= 0) return logInWithAccessKey(deps, { projectName: name.slice(0, at), id: name.slice(at + 1), password })
+    if (at >= 0) {
+      const login = { projectName: name.slice(0, at), id: name.slice(at + 1), password }
+      return deps.guard.attempt({ subject: login.id, kind: 'key', sourceAddress }, () =>
+        logInWithAccessKey(deps, login),
+      )
+    }
     const slash = name.indexOf('/')
     const accountName = slash < 0 ? undefined : name.slice(0, slash)
     const user = await findUser({ accountName, name: name.slice(slash + 1) })
-    return callerOfUser(await provePassword(deps.passwords, user, password))
+    const subject = user ? subjectOf(user) : await subjectOfUnknown(deps, accountName, name.slice(slash + 1))
+    return deps.guard.attempt({ subject, kind: 'password', sourceAddress }, async () =>
+      callerOfUser(await provePassword(deps.passwords, user, password)),
+    )
   }
+}
+
+/** What a login that was proved is counted as, should others of it fail. */
+export function attemptOf(caller: UserCaller, sourceAddress: string): Attempt {
+  if (caller.accessKey) return { subject: caller.accessKey.id, kind: 'key', sourceAddress }
+  return { subject: subjectOf({ accountId: caller.accountId, name: caller.userName }), kind: 'password', sourceAddress }
+}
+
+/** One text for one user, however a client names it. */
+function subjectOf(user: { accountId: string; name: string } | { accountName: string; name: string }): string {
+  return 'accountId' in user ? `${user.accountId}/${user.name}` : `no account ${user.accountName}/${user.name}`
+}
+
+/** As that of a user who is there, or failures would tell the two apart. */
+async function subjectOfUnknown({ db }: LoginDeps, accountName: string | undefined, name: string): Promise<string> {
+  const account = await (accountName === undefined ? findFirstAccount(db.read) : findAccount(db.read, accountName))
+  return subjectOf(account ? { accountId: account.id, name } : { accountName: accountName ?? '', name })
 }
 
 async function provePassword(

@@ -3,15 +3,18 @@ import { findAccount, type User } from '../core/accounts/queries.ts'
 import { anonymous, type Caller } from '../core/caller.ts'
 import { DomainError } from '../core/errors.ts'
 import { parseAuthorization } from './authorization.ts'
-import { logInWithPassword, openDockerLogin } from './docker-login.ts'
+import { attemptOf, logInWithPassword, openDockerLogin } from './docker-login.ts'
 import { type DockerTokens, openDockerTokens } from './docker-tokens.ts'
 import { callerOfToken, type KeystoneTokens, openKeystoneTokens } from './keystone-tokens.ts'
+import { type GuardSettings, openLoginGuard } from './login-guard.ts'
 import { rememberLogins } from './remembered-logins.ts'
 import { openSigningKeys } from './signing-keys.ts'
 
 export type IdentityDeps = AccountsDeps & {
   /** How long tokens live, as configured. */
   tokens: { keystoneLifeMs: number; dockerLifeMs: number }
+  /** When a login is refused after failures. */
+  logins: GuardSettings
 }
 
 /**
@@ -22,12 +25,13 @@ export type Identity = {
   /**
    * The caller of a request to the registry, by its Authorization header: nobody in particular without one, a token with
    * its scopes, or a login without scopes. Synchronous for a token seen before, and for a login while nothing
-   * changed. Throws `credentials_invalid` for everything else, never falling back to nobody; or `too_many_requests`.
+   * changed. Throws `credentials_invalid` for everything else, never falling back to nobody; `login_refused` or
+   * `too_many_requests`.
    */
-  ofDocker: (authorization: string | null) => Caller | Promise<Caller>
+  ofDocker: (authorization: string | null, sourceAddress: string) => Caller | Promise<Caller>
 
   /** As `ofDocker`, but a token is refused: it must not be able to renew itself. */
-  ofDockerLogin: (authorization: string | null) => Promise<Caller>
+  ofDockerLogin: (authorization: string | null, sourceAddress: string) => Promise<Caller>
 
   /**
    * The caller of a management call, by its headers. Throws `unauthenticated` where there is no proof in them and
@@ -36,7 +40,7 @@ export type Identity = {
   ofManagement: (headers: Headers) => Promise<Caller>
 
   /** The user behind a password; throws as `logInWithPassword`. */
-  logIn: (name: PasswordLogin, password: string) => Promise<User>
+  logIn: (name: PasswordLogin, password: string, sourceAddress: string) => Promise<User>
 
   keystone: KeystoneTokens
   docker: Pick<DockerTokens, 'issue'>
@@ -57,28 +61,31 @@ export function openIdentity(deps: IdentityDeps): Identity {
   const keystone = openKeystoneTokens({ ...deps, lifeMs: deps.tokens.keystoneLifeMs })
   const keys = openSigningKeys(deps)
   const docker = openDockerTokens({ ...deps, keys, lifeMs: deps.tokens.dockerLifeMs })
-  const logInToDocker = openDockerLogin(deps)
-  const rememberedLogin = rememberLogins(deps.db, logInToDocker)
+  const guard = openLoginGuard({ ...deps, settings: deps.logins })
+  const logInToDocker = openDockerLogin({ ...deps, guard })
+  const rememberedLogin = rememberLogins(deps.db, logInToDocker, (caller, sourceAddress) =>
+    guard.isRefusedHere(attemptOf(caller, sourceAddress)),
+  )
   // Each proof answers undefined when it is not in the request; the first that is there decides.
   const managementProofs = [proofByToken(keystone)]
   return {
-    ofDocker: header => {
+    ofDocker: (header, sourceAddress) => {
       if (header === null) return anonymous
       const given = parseAuthorization(header)
       switch (given.kind) {
         case 'bearer':
           return docker.verify(given.token)
         case 'basic':
-          return rememberedLogin(given)
+          return rememberedLogin({ ...given, sourceAddress })
         case 'unreadable':
           throw unreadable()
       }
     },
-    ofDockerLogin: async header => {
+    ofDockerLogin: async (header, sourceAddress) => {
       if (header === null) return anonymous
       const given = parseAuthorization(header)
       if (given.kind !== 'basic') throw unreadable()
-      return logInToDocker(given)
+      return logInToDocker({ ...given, sourceAddress })
     },
     ofManagement: async headers => {
       for (const proof of managementProofs) {
@@ -87,11 +94,12 @@ export function openIdentity(deps: IdentityDeps): Identity {
       }
       throw new DomainError('unauthenticated', 'log in first: send a token in X-Auth-Token')
     },
-    logIn: async (name, password) => logInWithPassword(deps, await resolveLogin(deps, name), password),
+    logIn: async (name, password, sourceAddress) =>
+      logInWithPassword({ ...deps, guard }, await resolveLogin(deps, name), { password, sourceAddress }),
     keystone,
     docker,
     deleteExpired: async signal => {
-      let removed = await keys.deleteExpired()
+      let removed = (await keys.deleteExpired()) + (await guard.deleteExpired())
       let batch = tokensPerWrite
       while (batch === tokensPerWrite && !signal?.aborted) {
         batch = await keystone.deleteExpired(tokensPerWrite)
@@ -123,7 +131,7 @@ async function resolveLogin({ db }: IdentityDeps, login: PasswordLogin) {
   if ('id' in login) return login
   if ('id' in login.account) return { accountId: login.account.id, name: login.name }
   const account = await findAccount(db.read, login.account.name)
-  return account && { accountId: account.id, name: login.name }
+  return account ? { accountId: account.id, name: login.name } : { accountName: login.account.name, name: login.name }
 }
 
 function unreadable(): DomainError {

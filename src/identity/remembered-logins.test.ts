@@ -3,11 +3,11 @@ import type { UserCaller } from '../core/caller.ts'
 import { DomainError } from '../core/errors.ts'
 import { rememberLogins } from './remembered-logins.ts'
 
-const login = { name: 'ci', password: 'canary-password-4711' }
+const login = { name: 'ci', password: 'canary-password-4711', sourceAddress: '127.0.0.1' }
 
 /** Accounts of one user whose epoch and database version the test moves. */
 function open({ version = 1 as number | undefined } = {}) {
-  const state = { version, epoch: 1, password: login.password, proofs: 0 }
+  const state = { version, epoch: 1, password: login.password, proofs: 0, isRefused: false }
   const logIn = async ({ name, password }: typeof login): Promise<UserCaller> => {
     state.proofs++
     if (password !== state.password) throw new DomainError('credentials_invalid', 'wrong')
@@ -20,7 +20,7 @@ function open({ version = 1 as number | undefined } = {}) {
       userEpoch: state.epoch,
     }
   }
-  return { state, prove: rememberLogins({ version: () => state.version }, logIn) }
+  return { state, prove: rememberLogins({ version: () => state.version }, logIn, () => state.isRefused) }
 }
 
 test('a login is proved once while nothing is committed, and answers without waiting', async () => {
@@ -68,9 +68,21 @@ test('where no version tells of commits every request is proved', async () => {
 
 test('names and passwords that are alike when put together are told apart', async () => {
   const { state, prove } = open()
-  await prove({ name: 'a', password: login.password })
+  await prove({ ...login, name: 'a' })
   state.password = `a${login.password}`.slice(2)
-  expect(await prove({ name: `a${login.password[0]}`, password: state.password })).toMatchObject({
+  expect(await prove({ ...login, name: `a${login.password[0]}`, password: state.password })).toMatchObject({
     userId: `a${login.password[0]}`,
   })
+})
+
+test('one that is refused meanwhile is proved anew, and so is the same from another address', async () => {
+  const { state, prove } = open()
+  await prove(login)
+  await prove({ ...login, sourceAddress: '192.0.2.1' })
+  expect(state.proofs).toBe(2)
+  await prove(login)
+  expect(state.proofs).toBe(2)
+  state.isRefused = true
+  await prove(login)
+  expect(state.proofs).toBe(3)
 })

@@ -46,6 +46,8 @@ export interface Tables {
     issued_ms: number
     expires_ms: number
   }
+  /** Of name and source address; refused until then. */
+  login_refusals: { login_hash: Uint8Array; until_ms: number }
   signing_keys: {
     id: string
     algorithm: string

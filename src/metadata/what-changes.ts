@@ -30,6 +30,7 @@ const ofTable = {
   tags: 'content',
   keystone_tokens: 'nothing',
   signing_keys: 'nothing',
+  login_refusals: 'nothing',
   repository_descriptions: 'nothing',
   tag_history: 'nothing',
   upload_sessions: 'nothing',

@@ -24,7 +24,9 @@ describeEngines('first start', (_engine, open) => {
     clock: systemClock,
     sealer: sealerOf('a key of the tests'),
     passwords: openPasswords(),
+    guard: { attempt: <T>(_attempt: unknown, prove: () => Promise<T>) => prove() },
   })
+  const from = (password = '') => ({ password, sourceAddress: '127.0.0.1' })
 
   test('an empty store gets random credentials that work, and no second ones', async () => {
     const made = await prepareInstallation(deps(), {}, 'eu-de')
@@ -33,7 +35,7 @@ describeEngines('first start', (_engine, open) => {
     expect(made?.accessKey).toMatch(/^[A-Z][A-Z0-9]{19}$/)
     expect(made?.secretKey).toMatch(/^[A-Za-z0-9]{40}$/)
     const account = await getAccount(deps())
-    const user = await logInWithPassword(deps(), { accountId: account.id, name: 'admin' }, made?.password ?? '')
+    const user = await logInWithPassword(deps(), { accountId: account.id, name: 'admin' }, from(made?.password))
     expect(user.role).toBe('te_admin')
     const key = await findLoginKey(opened.db.read, made?.accessKey ?? '')
     expect(key && unsealSecretKey(deps().sealer, key)).toBe(made?.secretKey ?? '')
@@ -105,8 +107,8 @@ describeEngines('first start', (_engine, open) => {
     expect(reset).toMatchObject({ account: 'stower', project: 'local', user: 'admin' })
     expect(reset.password).not.toBe(made?.password)
     const login = { accountId: account.id, name: 'admin' }
-    expect((await logInWithPassword(deps(), login, reset.password)).isEnabled).toBe(true)
-    const old = logInWithPassword(deps(), login, secrets.password)
+    expect((await logInWithPassword(deps(), login, from(reset.password))).isEnabled).toBe(true)
+    const old = logInWithPassword(deps(), login, from(secrets.password))
     expect(await old.catch(error => error)).toMatchObject({ code: 'credentials_invalid' })
     const keys = await selectAccessKeys(opened.db.read, { accountId: account.id, userId: user.id }, { limit: 10 })
     expect(keys.filter(key => key.isEnabled).map(key => key.id)).toEqual([reset.accessKey])

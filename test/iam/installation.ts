@@ -52,7 +52,12 @@ export async function openTestInstallation(open: () => Promise<TestDatabase>): P
   const administrator = await findUser(opened.db.read, account.id, { name: 'user1' })
   if (!administrator) throw new Error('the first start made no administrator')
   const access = openAccess(deps)
-  const openReplica = () => openIdentity({ ...deps, tokens: { keystoneLifeMs: 24 * 3_600_000, dockerLifeMs: 900_000 } })
+  const openReplica = () =>
+    openIdentity({
+      ...deps,
+      tokens: { keystoneLifeMs: 24 * 3_600_000, dockerLifeMs: 900_000 },
+      logins: { mostFailures: 10, refusedForMs: 1_800_000 },
+    })
   const identity = openReplica()
   return {
     ...deps,

@@ -56,7 +56,7 @@ test('docker’s login over a socket, with and without the slash', async () => {
     })
     expect(answer.status).toBe(200)
     const { token } = (await answer.json()) as { token: string }
-    const caller = await installation.identity.ofDocker(`Bearer ${token}`)
+    const caller = await installation.identity.ofDocker(`Bearer ${token}`, '127.0.0.1')
     expect(caller).toMatchObject({ kind: 'user', userName: 'user1' })
   }
 })

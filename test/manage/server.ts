@@ -35,6 +35,7 @@ export async function startManageServer(open: () => Promise<TestDatabase>, { tok
   const identity = openIdentity({
     ...{ db, clock, sealer: sealerOf('a key of the tests'), passwords: openPasswords() },
     tokens: { keystoneLifeMs: tokenLifeMs, dockerLifeMs: 900_000 },
+    logins: { mostFailures: 10, refusedForMs: 1_800_000 },
   })
   const watch = watchAnswers()
   const surface = openManageSurface({

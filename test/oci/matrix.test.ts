@@ -101,7 +101,9 @@ describeServers('rights in the registry API', engine => {
   let foreigner: Person
   let passedMs = 0
   beforeAll(async () => {
-    server = await startTestServer(engine, {}, { clock: { nowMs: () => Date.now() + passedMs } })
+    // The disabled user's login fails with every request.
+    const settings = { STOWER_LOGINS_MOST_FAILURES: '1000000' }
+    server = await startTestServer(engine, settings, { clock: { nowMs: () => Date.now() + passedMs } })
     foreigner = await addAccount(server, 'OTC111')
     await createOrganization(server, 'open')
     await prepareGroup(server, 'open', 'public')

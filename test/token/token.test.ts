@@ -244,7 +244,7 @@ describeEngines('docker token endpoint', (_engine, open) => {
   test('the caller of a token has its scopes, and seen again it is the same object at once', async () => {
     const { body } = await get('scope=repository:team/private:pull', basic('eu-de@AKTESTTESTTESTTEST01', loginKey))
     const header = `Bearer ${body.token}`
-    const caller = await installation.identity.ofDocker(header)
+    const caller = await installation.identity.ofDocker(header, '127.0.0.1')
     expect(caller).toMatchObject({
       kind: 'user',
       userId: installation.administrator.id,
@@ -254,10 +254,10 @@ describeEngines('docker token endpoint', (_engine, open) => {
       projectId: expect.any(String),
       scopes: [{ type: 'repository', name: 'team/private', actions: ['pull'] }],
     })
-    expect(installation.identity.ofDocker(header)).toBe(caller)
+    expect(installation.identity.ofDocker(header, '127.0.0.1')).toBe(caller)
     const repeats = 20_000
     const before = process.cpuUsage()
-    for (let number = 0; number < repeats; number++) installation.identity.ofDocker(header)
+    for (let number = 0; number < repeats; number++) installation.identity.ofDocker(header, '127.0.0.1')
     // 2 µs each is the aim; ten times that still fails when a signature is checked again.
     expect(process.cpuUsage(before).user / 1000 / repeats).toBeLessThan(0.02)
   })
@@ -265,18 +265,21 @@ describeEngines('docker token endpoint', (_engine, open) => {
   test('an anonymous token is an anonymous caller with scopes; no header is one without', async () => {
     const { body } = await get('scope=repository:team/public/app:pull')
     const scopes = [{ type: 'repository', name: 'team/public/app', actions: ['pull'] }]
-    expect(await installation.identity.ofDocker(`Bearer ${body.token}`)).toEqual({ kind: 'anonymous', scopes })
-    expect(await installation.identity.ofDocker(null)).toEqual({ kind: 'anonymous' })
+    expect(await installation.identity.ofDocker(`Bearer ${body.token}`, '127.0.0.1')).toEqual({
+      kind: 'anonymous',
+      scopes,
+    })
+    expect(await installation.identity.ofDocker(null, '127.0.0.1')).toEqual({ kind: 'anonymous' })
   })
 
   test('Basic on the registry itself is a caller without the limits of a token', async () => {
-    const caller = await installation.identity.ofDocker(administrator)
+    const caller = await installation.identity.ofDocker(administrator, '127.0.0.1')
     expect(caller).toMatchObject({ kind: 'user', userName: 'user1' })
     expect(caller.scopes).toBeUndefined()
   })
 
   const standingOf = async (token: string) => {
-    const caller = await installation.identity.ofDocker(`Bearer ${token}`)
+    const caller = await installation.identity.ofDocker(`Bearer ${token}`, '127.0.0.1')
     return (await installation.access.facts(caller)).standing.kind
   }
 
@@ -331,7 +334,7 @@ describeEngines('docker token endpoint', (_engine, open) => {
     const bearer = installation.identity.ofManagement(new Headers({ authorization: `Bearer ${body.token}` }))
     expect(await bearer.catch(error => error)).toMatchObject({ code: 'unauthenticated' })
     const { token } = await installation.identity.keystone.issue(installation.administrator, { kind: 'none' })
-    const registry = Promise.resolve(installation.identity.ofDocker(`Bearer ${token}`))
+    const registry = Promise.resolve(installation.identity.ofDocker(`Bearer ${token}`, '127.0.0.1'))
     expect(await registry.catch(error => error)).toMatchObject({ code: 'credentials_invalid' })
   })
 })

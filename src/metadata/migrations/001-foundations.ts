@@ -25,6 +25,7 @@ import type { Migration } from './migration.ts'
  *                                              ├─ upload_sessions     staged bytes of the blob store
  *                                              └─ pulls               (day, repository, shard)
  * signing_keys             keys of docker tokens, private halves sealed
+ * login_refusals           (name, address) that failed too often, until when
  * events                   what happened, with names as they were; no foreign keys, it outlives what it tells of
  * jobs                     (kind, subject) due at run_at, taken by lease
  * totals, total_deltas     numbers read as base + deltas; a job folds the deltas

@@ -5,6 +5,7 @@ import { indexShape } from './004-index-shape.ts'
 import { shares } from './005-shares.ts'
 import { accountFigures } from './006-account-figures.ts'
 import { rolesOfUsers } from './007-roles.ts'
+import { refusedLogins } from './008-refused-logins.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in order; the newest version is what this program needs. */
@@ -16,6 +17,7 @@ export const migrations: readonly Migration[] = [
   shares,
   accountFigures,
   rolesOfUsers,
+  refusedLogins,
 ]
 
 export const newestVersion = migrations.reduce((newest, step) => Math.max(newest, step.version), 0)

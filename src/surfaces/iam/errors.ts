@@ -27,6 +27,7 @@ export const iamErrors = {
   scope_insufficient: 401,
   denied: 403,
   too_many_requests: 429,
+  login_refused: 403,
   read_only: 403,
   deletion_disabled: 403,
   account_unknown: 404,

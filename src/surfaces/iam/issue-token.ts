@@ -14,6 +14,7 @@ export type IssueDeps = Pick<AccountsDeps, 'db'> & { identity: Pick<Identity, 'l
 export async function issueToken(
   deps: IssueDeps,
   { auth }: CreateToken,
+  sourceAddress: string,
 ): Promise<{ token: string; issued: KeystoneToken }> {
   const { identity, scope } = auth
   if ('token' in identity) {
@@ -26,6 +27,7 @@ export async function issueToken(
   const user = await deps.identity.logIn(
     'id' in name ? { id: name.id } : { name: name.name, account: name.domain },
     password,
+    sourceAddress,
   )
   return deps.identity.keystone.issue(user, await resolveScope(deps, user, scope))
 }

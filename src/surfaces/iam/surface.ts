@@ -32,7 +32,8 @@ export function openIamSurface(deps: IamDeps): Surface {
 
   app.post('/v3/auth/tokens', async c => {
     note(c, 'iam.token.create')
-    const { token, issued } = await issueToken(deps, await readCreateToken(c.env.exchange, deps.limits.bodyBytes))
+    const asked = await readCreateToken(c.env.exchange, deps.limits.bodyBytes)
+    const { token, issued } = await issueToken(deps, asked, c.env.exchange.origin.sourceAddress)
     c.env.exchange.log.caller = callerName(callerOfToken(issued))
     return answerToken(c, deps, { token, found: issued, status: 201 })
   })

@@ -20,6 +20,7 @@ const table = {
   scope_insufficient: swr(4039002),
   denied: byPlace({ repository: 4037018, organization: 4037017, foreign: 4039001 }),
   too_many_requests: swr(4031042),
+  login_refused: swr(4031033),
   read_only: swr(4031033),
   deletion_disabled: swr(4031033),
   account_unknown: swr(4040083),

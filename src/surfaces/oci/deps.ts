@@ -12,7 +12,7 @@ import type { RangeAnswers } from './blob-ranges.ts'
 /** What the OCI surface is given. */
 export type OciDeps = BlobDeps &
   PushDeps & {
-    identity: { ofDocker: (authorization: string | null) => Caller | Promise<Caller> }
+    identity: { ofDocker: (authorization: string | null, sourceAddress: string) => Caller | Promise<Caller> }
     blobReader: BlobReader
     linkLeases: LinkLeases
     rangeAnswers: RangeAnswers

@@ -8,6 +8,7 @@ const table = {
   scope_insufficient: [401, 'UNAUTHORIZED'],
   denied: [403, 'DENIED'],
   too_many_requests: [429, 'TOOMANYREQUESTS'],
+  login_refused: [403, 'DENIED'],
   read_only: [403, 'DENIED'],
   deletion_disabled: [405, 'UNSUPPORTED'],
   account_unknown: [404, 'NAME_UNKNOWN'],

@@ -21,7 +21,7 @@ export function openOciSurface(deps: OciDeps): Surface {
     const route = parseRoute(request.method, url.pathname)
     log.route = `oci.${route.kind}`
     try {
-      const caller = await deps.identity.ofDocker(request.headers.get('authorization'))
+      const caller = await deps.identity.ofDocker(request.headers.get('authorization'), exchange.origin.sourceAddress)
       if (caller.kind === 'user') log.caller = `${caller.accountName}/${caller.userName}`
       const response = await answer(deps, { exchange, caller }, route)
       if (!response.ok) return finish(request, response)

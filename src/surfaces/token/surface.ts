@@ -38,7 +38,7 @@ async function issueToken({ access, identity }: TokenDeps, exchange: Exchange): 
       parameter: 'service',
     })
   }
-  const caller = await identity.ofDockerLogin(request.headers.get('authorization'))
+  const caller = await identity.ofDockerLogin(request.headers.get('authorization'), exchange.origin.sourceAddress)
   exchange.log.caller = callerName(caller)
   const granted = await grantScopes(access, caller, parseScopes(url.searchParams.getAll('scope')))
   const { token, issuedMs, lifeMs } = await identity.docker.issue(caller, granted)

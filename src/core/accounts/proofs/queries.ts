@@ -64,6 +64,31 @@ export async function deleteExpiredKeystoneTokens(tx: Transaction, nowMs: number
   return deleted.length
 }
 
+/** `$1` hash of name and address, `$2` the time; a row where the login is refused. Compiled once: every login asks it. */
+export function loginRefusalQuery(db: Database): PreparedQuery<{ until_ms: number }> {
+  return db.prepare('login-refusal', 'select until_ms from login_refusals where login_hash = $1 and until_ms > $2')
+}
+
+/** Adds or prolongs one, unless there are `most` already. */
+export async function insertRefusal(tx: Transaction, row: NewRow<'login_refusals'>, most: number): Promise<void> {
+  const { rows } = await tx
+    .selectFrom('login_refusals')
+    .select(({ fn }) => fn.countAll<number>().as('rows'))
+    .executeTakeFirstOrThrow()
+  if (rows >= most) return
+  await tx
+    .insertInto('login_refusals')
+    .values(row)
+    .onConflict(on => on.column('login_hash').doUpdateSet({ until_ms: row.until_ms }))
+    .execute()
+}
+
+/** Removes those that are over; returns how many. There are never many of them. */
+export async function deleteExpiredRefusals(tx: Transaction, nowMs: number): Promise<number> {
+  const deleted = await tx.deleteFrom('login_refusals').where('until_ms', '<=', nowMs).returning('until_ms').execute()
+  return deleted.length
+}
+
 /** The key that signs for the longest time yet, if one signs at all. */
 export async function findSigningKeyInUse(db: Reader, nowMs: number): Promise<Row<'signing_keys'> | undefined> {
   return db
