@@ -285,6 +285,7 @@ function report(logger: Logger, metrics: Metrics, { exchange, status, seconds }:
     source: origin.sourceAddress,
     // What isn't known is left out of the line.
     caller: log.caller,
+    looked: log.looked,
     bytes: log.bytes,
   }
   if (log.error !== undefined) logger.error({ ...line, error: log.error }, 'request failed')

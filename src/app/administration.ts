@@ -26,6 +26,7 @@ import {
   setChoices,
 } from '../core/organizations/choices.ts'
 import type { Role, RoleName } from '../protocol/iam/roles.ts'
+import { type Explained, explainDecision, type Question } from './explaining.ts'
 import { type Installation, openInstallation } from './installation.ts'
 import { openCommandLogger } from './logs.ts'
 
@@ -59,6 +60,8 @@ export type Administration = {
   createAccessKey: (input: InAccount & { user: string }) => Promise<NewAccessKey>
   listAccessKeys: (input: InAccount) => Promise<AccessKey[]>
   setAccessKeyEnabled: (input: InAccount & { id: string; isEnabled: boolean }) => Promise<void>
+  /** Why a user may do something or not. */
+  explain: (input: InAccount & Omit<Question, 'user'> & { user: string | undefined }) => Promise<Explained>
   listOrganizations: () => Promise<ChoosingOrganization[]>
   getOrganization: (name: string) => Promise<ChoosingOrganization>
   setOrganization: (name: string, choices: Choices) => Promise<ChoosingOrganization>
@@ -74,10 +77,10 @@ const mostListed = 10_000
 /** Opens the data folder for one command. */
 export async function administer<T>(config: Config, work: (administration: Administration) => Promise<T>): Promise<T> {
   await using installation = await openInstallation({ config, logger: openCommandLogger() }, 'command')
-  return await work(administrationOf(installation, config.region))
+  return await work(administrationOf(installation, config))
 }
 
-function administrationOf(installation: Installation, region: string): Administration {
+function administrationOf(installation: Installation, { region, switches }: Config): Administration {
   const by: Requester<OperatorCaller> = {
     caller: { kind: 'operator', name: userInfo().username },
     origin: { requestId: 'command', sourceAddress: '' },
@@ -126,6 +129,10 @@ function administrationOf(installation: Installation, region: string): Administr
     setAccessKeyEnabled: async input => {
       const key = { accountId: (await accountOf(input)).id, id: input.id }
       await (input.isEnabled ? enableAccessKey : disableAccessKey)(installation, by, key)
+    },
+    explain: async input => {
+      const user = input.user === undefined ? undefined : { accountId: (await accountOf(input)).id, name: input.user }
+      return explainDecision(installation, switches, { ...input, user })
     },
     listOrganizations: () => listChoosing(installation.db.read, { limit: mostListed }),
     getOrganization: name => getChoosing(installation.db.read, name),

@@ -4,6 +4,7 @@ import { backupCommands } from './backups.ts'
 import type { Command } from './command.ts'
 import { configurationCommands } from './configuration.ts'
 import { credentialsCommands } from './credentials.ts'
+import { explainCommand } from './explain.ts'
 import { gcCommand } from './gc.ts'
 import { maintenanceCommands } from './maintenance.ts'
 import { organizationCommands } from './organizations.ts'
@@ -20,6 +21,7 @@ export const commands: readonly Command[] = [
   ...userCommands,
   ...accessKeyCommands,
   ...organizationCommands,
+  explainCommand,
   ...maintenanceCommands,
   ...backupCommands,
   gcCommand,

@@ -24,6 +24,8 @@ export type ExchangeLog = {
   /** Kind of route, never the path: `manifest`, `blob`, `repository.create`, … */
   route: string
   caller?: string
+  /** Of a request that was refused: every rule that was looked at. For the log alone. */
+  looked?: readonly string[]
   /** Bytes of the answer's body, offered to the kernel. */
   bytes?: number
   /** Set for answers of 5xx: logged once, with the stack. */

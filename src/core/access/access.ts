@@ -88,8 +88,9 @@ export function requireAllowed(decision: Decision, facts: Facts, place: Place | 
 }
 
 /** `looked` is for the log alone: who is refused learns no more of rights than the sentence says. */
-function refusedWith({ looked }: Refused, code: ErrorCode, message: string, place?: Place): DomainError {
-  return new DomainError(code, message, { place, looked: looked.map(lookedLine) })
+function refusedWith(refused: Refused, code: ErrorCode, message: string, place?: Place): DomainError {
+  const looked = [...refused.looked.map(lookedLine), `so: ${refused.reasons.join('; ')}`]
+  return new DomainError(code, message, { place, looked })
 }
 
 function deniedSentence({ asked }: Refused, place: Place | undefined): string {

@@ -39,7 +39,7 @@ export type PushTarget = Omit<Target, 'repositoryId'> & { name: string; reposito
  */
 export async function findPushTarget(deps: Deps, by: Requester, place: Required<Place>): Promise<PushTarget> {
   const facts = await deps.access.facts(by.caller, place)
-  const action = mayLearnNames(facts) && !facts.repository ? 'repository.create' : 'repository.push'
+  const action = actionOfPush(facts)
   requireAllowed(decide(by.caller, action, facts, pathOf(place)), facts, place)
   const { organization, repository } = facts
   if (!organization) throw unknown(place)
@@ -52,6 +52,11 @@ export async function findPushTarget(deps: Deps, by: Requester, place: Required<
     name: place.repository,
     repositoryId: repository?.id,
   }
+}
+
+/** What a push asks for: to make the repository, where it is missing and the caller may know that. */
+export function actionOfPush(facts: Facts): 'repository.create' | 'repository.push' {
+  return mayLearnNames(facts) && !facts.repository ? 'repository.create' : 'repository.push'
 }
 
 /**

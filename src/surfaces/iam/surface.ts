@@ -4,6 +4,7 @@ import { findProject, findUser, type Page, selectProjects, selectUsers } from '.
 import { DomainError, isDomainError } from '../../core/errors.ts'
 import { closing, readBody } from '../../http/body.ts'
 import type { Exchange, Surface } from '../../http/exchange.ts'
+import { noteRefusal } from '../../http/refusal.ts'
 import { callerName, type Identity } from '../../identity/identity.ts'
 import { callerOfToken, type KeystoneToken } from '../../identity/keystone-tokens.ts'
 import { buildCatalog } from './catalog.ts'
@@ -239,6 +240,7 @@ function isAsked(c: IamContext, parameter: string, value: string): boolean {
 
 function answerError(exchange: Exchange, error: unknown): Response {
   const status: IamStatus = isDomainError(error) ? iamErrors[error.code] : 500
+  if (isDomainError(error)) noteRefusal(exchange.log, error)
   if (status >= 500) exchange.log.error = error
   const message = isDomainError(error) ? error.message : `something broke here; request ${exchange.origin.requestId}`
   const response = Response.json(errorBody(status, message), { status })

@@ -3,6 +3,7 @@ import type { Caller } from '../../core/caller.ts'
 import { DomainError, isDomainError } from '../../core/errors.ts'
 import { closing } from '../../http/body.ts'
 import type { Exchange, Surface } from '../../http/exchange.ts'
+import { noteRefusal } from '../../http/refusal.ts'
 import { callerName } from '../../identity/identity.ts'
 import { versionDocument, versionList } from '../../protocol/manage/versions.ts'
 import { accountOperations } from './account.ts'
@@ -141,6 +142,7 @@ function refuse(exchange: Exchange, error: unknown, operation: Pick<Operation, '
   const { status, body } = isDomainError(error)
     ? errorAnswer(error, operation, requestId)
     : unforeseenAnswer(operation, requestId)
+  if (isDomainError(error)) noteRefusal(exchange.log, error)
   if (status >= 500) exchange.log.error = error
   return { status, body, headers: { 'content-type': 'application/json' } }
 }

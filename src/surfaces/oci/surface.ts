@@ -1,6 +1,7 @@
 import { DomainError, isDomainError } from '../../core/errors.ts'
 import { closing } from '../../http/body.ts'
 import type { Exchange, Surface } from '../../http/exchange.ts'
+import { noteRefusal } from '../../http/refusal.ts'
 import { dockerService, tokenPath } from '../../protocol/auth/token-endpoint.ts'
 import { bearerChallenge, formatScope } from '../../protocol/oci/challenge.ts'
 import { errorBody } from '../../protocol/oci/errors.ts'
@@ -102,6 +103,7 @@ function refuse(exchange: Exchange, route: Route, error: unknown): Response {
     const message = `something went wrong here; the log says what under request id ${exchange.origin.requestId}`
     return finish(request, json(500, errorBody('UNKNOWN', message)))
   }
+  noteRefusal(log, error)
   const { status, body } = toWire(error, exchange.origin.requestId)
   if (status >= 500) log.error = error
   const response = json(status, body, headersFor(exchange, route, error))

@@ -2,6 +2,7 @@ import type { Access } from '../../core/access/access.ts'
 import { DomainError, isDomainError } from '../../core/errors.ts'
 import { closing } from '../../http/body.ts'
 import type { Exchange, Surface } from '../../http/exchange.ts'
+import { noteRefusal } from '../../http/refusal.ts'
 import { callerName, type Identity } from '../../identity/identity.ts'
 import { parseScopes } from '../../protocol/auth/scopes.ts'
 import { dockerService } from '../../protocol/auth/token-endpoint.ts'
@@ -40,7 +41,9 @@ async function issueToken({ access, identity }: TokenDeps, exchange: Exchange): 
   }
   const caller = await identity.ofDockerLogin(request.headers.get('authorization'), exchange.origin.sourceAddress)
   exchange.log.caller = callerName(caller)
-  const granted = await grantScopes(access, caller, parseScopes(url.searchParams.getAll('scope')))
+  const asked = parseScopes(url.searchParams.getAll('scope'))
+  const { granted, refused } = await grantScopes(access, caller, asked)
+  if (refused.length > 0) exchange.log.looked = refused
   const { token, issuedMs, lifeMs } = await identity.docker.issue(caller, granted)
   const body = {
     token,
@@ -56,6 +59,7 @@ function answerError(exchange: Exchange, error: unknown): Response {
     exchange.log.error = error
     return answer(500, errorBody('UNKNOWN', `something broke here; request ${exchange.origin.requestId}`))
   }
+  noteRefusal(exchange.log, error)
   const [status, code] = tokenErrors[error.code]
   if (status >= 500) exchange.log.error = error
   const message = status === 401 ? `Authenticate Error: ${error.message}` : error.message
