@@ -39,6 +39,9 @@ export type Row = {
 
 const grantOf = (user: TestUser, auth = 1) => ({ user_id: user.id, user_name: user.name, auth })
 
+/** The project of the account that all but `foreign`, `shared` and `ended` are of. */
+export const projectOfOwner = '1'.repeat(32)
+
 export const shareWith = (account: string, deadline = 'forever') => ({
   access_domain: account,
   permit: 'read',
@@ -120,5 +123,23 @@ export const matrix: Readonly<Record<string, Row>> = {
   'repository.list-shared-v3': {
     query: '?shared_by=self',
     answers: '401 401 401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200',
+  },
+  'account.quotas': {
+    names: { project: projectOfOwner },
+    answers: '401 401 401 403 200 200 200 200 200 200 200 200 200 200 200 200 403 403',
+  },
+  'account.feature-gates': {
+    names: { project: projectOfOwner },
+    answers: '401 401 401 403 200 200 200 200 200 200 200 200 200 200 200 200 403 403',
+  },
+  'account.overview': { answers: '401 401 401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200' },
+  'account.report': {
+    names: { resource: 'store', frequency: 'daily' },
+    answers: '401 401 401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200',
+  },
+  'agency.get': { answers: '401 401 401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200' },
+  'agency.authorize': {
+    prepare: async ({ server }) => void (await server.db.write(tx => tx.deleteFrom('agencies').execute())),
+    answers: '401 401 401 204 403 403 403 403 403 403 403 403 403 403 204 204 204 204',
   },
 }

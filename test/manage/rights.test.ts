@@ -3,7 +3,7 @@ import type { Role } from '../../src/protocol/iam/roles.ts'
 import { pathOf } from '../../src/surfaces/manage/operation.ts'
 import { operations } from '../../src/surfaces/manage/surface.ts'
 import { describeEngines } from '../databases.ts'
-import { askers, matrix, type Stage } from './matrix.ts'
+import { askers, matrix, projectOfOwner, type Stage } from './matrix.ts'
 import { type ManageServer, startManageServer, type TestUser } from './server.ts'
 import { askFor, everyRow, makeStage } from './stage.ts'
 
@@ -31,6 +31,8 @@ describeEngines('rights in the management API', (_engine, open) => {
       grantee: await server.addUser('grantee'),
       granted: await server.addUser('granted'),
     }
+    const project = { id: projectOfOwner, account_id: people.owner.accountId, name: 'eu-de', created_ms: 0 }
+    await server.db.write(tx => tx.insertInto('projects').values(project).execute())
     asker = await server.addUser('asker')
     foreigner = await server.addUser('admin', { account: 'OTC111', isAdministrator: true })
     receivers = {

@@ -173,7 +173,7 @@ async function addAdministrator(db: TestDatabase['db']): Promise<Requester> {
     const user = { id: userId, account_id: accountId, name: 'other', password_hash: '', epoch: 1, created_ms: 0 }
     await tx
       .insertInto('users')
-      .values({ ...user, is_administrator: 1, is_enabled: 1 })
+      .values({ ...user, role: 'te_admin', is_enabled: 1 })
       .execute()
   })
   return {
