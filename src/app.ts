@@ -196,6 +196,7 @@ function openSurfaces({ config, access, identity, metrics, blobs, pulls, traffic
     'blob store': () => store.check(),
     'disk space': () => checkSpace(store, metrics),
   }
+  const blobReader = openBlobReader({ db, store, clock })
   return {
     oci: openOciSurface({
       ...blobs,
@@ -203,7 +204,7 @@ function openSurfaces({ config, access, identity, metrics, blobs, pulls, traffic
       pulls,
       traffic,
       linkLeases,
-      blobReader: openBlobReader({ db, store, clock }),
+      blobReader,
       rangeAnswers: new RangeAnswers(16),
       manifestReader: openManifestReader({ db, clock }),
       sparseManifests: config.sparseManifests,
@@ -213,6 +214,7 @@ function openSurfaces({ config, access, identity, metrics, blobs, pulls, traffic
       db,
       clock,
       access,
+      blobReader,
       identity,
       limits: { bodyBytes: config.limits.managementBodyBytes },
       ...(options.onManagementAnswer && { onAnswer: options.onManagementAnswer }),

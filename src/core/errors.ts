@@ -39,6 +39,7 @@ export const errorCodes = [
   'grant_exists',
   'share_exists',
   'agency_exists',
+  'tag_exists', // and the request does not say that it may be moved
   'organization_not_empty',
   'precondition_failed', // If-Match or If-None-Match; detail: the digest that is there
   // what came is not acceptable
@@ -50,6 +51,7 @@ export const errorCodes = [
   'digest_invalid',
   'manifest_invalid',
   'manifest_reference_missing', // detail: the digests that this repository does not hold
+  'config_unavailable', // an image without a config, or with one too large to show
   'blob_in_use',
   'size_invalid',
   'upload_range_invalid', // detail: the offset that the upload has

@@ -23,13 +23,15 @@ export function watchAnswers(): { onAnswer: (operation: Operation, answer: WireA
 
 /** What of an answer is not as declared. */
 export function breachOf(operation: Operation, { status, body, headers }: WireAnswer): string | undefined {
-  if (status >= 400) return breachOfError(operation, status, JSON.parse(body ?? 'null'))
+  const text = body instanceof ReadableStream ? undefined : (body ?? 'null')
+  if (status >= 400) return breachOfError(operation, status, JSON.parse(text ?? 'null'))
   const declared = operation.answer
   if (status !== declared.status) return `status ${status} and not ${declared.status}`
   const names = Object.keys(headers).filter(name => name !== 'content-type')
   if (!isDeepStrictEqual(names.toSorted(), Object.keys(declared.headers).toSorted())) return `headers ${names}`
   if (declared.view === undefined) return body === undefined ? undefined : `the body ${body}`
-  return breachOfView(declared.view, JSON.parse(body ?? 'null'))
+  // What comes a piece at a time is read by who asked for it.
+  return text === undefined ? undefined : breachOfView(declared.view, JSON.parse(text))
 }
 
 function breachOfError(operation: Operation, status: number, body: unknown): string | undefined {

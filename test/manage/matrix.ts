@@ -1,3 +1,4 @@
+import { insertImage } from './images.ts'
 import type { ManageServer, TestUser } from './server.ts'
 
 /**
@@ -12,7 +13,7 @@ export const askers =
   'nobody expired disabled foreign plain r1 r3 r7 o1 o3 o7 bare7 read7 guest7 full admin shared ended'.split(' ')
 
 /**
- * What an operation finds: an organization with the private repository `r`, both granted to `granted`; the repository is
+ * What an operation finds: an organization with the private repository `r`, where `v1` is tagged, both granted to `granted`; the repository is
  * shared with OTC222 for ever and with OTC333 until long ago.
  */
 export type Stage = {
@@ -123,6 +124,37 @@ export const matrix: Readonly<Record<string, Row>> = {
   'repository.list-shared-v3': {
     query: '?shared_by=self',
     answers: '401 401 401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200',
+  },
+  'tag.list': { answers: '401 401 401 404 404 200 200 200 200 200 200 200 200 200 200 200 200 404' },
+  'tag.list-v3': { answers: '401 401 401 404 404 200 200 200 200 200 200 200 200 200 200 200 200 404' },
+  'tag.get': {
+    names: { tag: 'v1' },
+    prepare: async ({ server, owner, organization }) => {
+      const { body } = await server.ask(owner, `GET /v2/manage/namespaces/${organization}/repos/r`)
+      await insertImage(server.db, { repositoryId: body.id, tags: ['v1'] })
+    },
+    answers: '401 401 401 404 404 200 200 200 200 200 200 200 200 200 200 200 200 404',
+  },
+  'tag.create': {
+    body: () => ({ source_tag: 'v1', destination_tag: 'v2' }),
+    answers: '401 401 401 404 404 403 201 201 403 201 201 201 403 403 201 201 403 404',
+  },
+  'tag.delete': {
+    names: { tag: 'v1' },
+    answers: '401 401 401 404 404 403 403 204 403 403 204 204 403 403 204 204 403 404',
+  },
+  // The image has no config.
+  'tag.get-config': {
+    names: { tag: 'v1' },
+    answers: '401 401 401 404 404 400 400 400 400 400 400 400 400 400 400 400 400 404',
+  },
+  'tag.list-references': {
+    names: { tag: 'v1' },
+    answers: '401 401 401 404 404 200 200 200 200 200 200 200 200 200 200 200 200 404',
+  },
+  'tag.list-accessories': {
+    names: { tag: 'v1' },
+    answers: '401 401 401 404 404 200 200 200 200 200 200 200 200 200 200 200 200 404',
   },
   'account.quotas': {
     names: { project: projectOfOwner },

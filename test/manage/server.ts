@@ -1,6 +1,11 @@
 import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openFilesystemStore } from '../../src/blobstore/filesystem.ts'
 import { openAccess } from '../../src/core/access/access.ts'
 import { insertAccount, insertUser, type User } from '../../src/core/accounts/queries.ts'
+import { openBlobReader } from '../../src/core/blobs/read.ts'
 import { type Answered, serveHttp } from '../../src/http/serve.ts'
 import { openIdentity } from '../../src/identity/identity.ts'
 import { openPasswords } from '../../src/identity/passwords.ts'
@@ -38,8 +43,10 @@ export async function startManageServer(open: () => Promise<TestDatabase>, { tok
     logins: { mostFailures: 10, refusedForMs: 1_800_000 },
   })
   const watch = watchAnswers()
+  const dataDir = mkdtempSync(join(tmpdir(), 'stower-manage-'))
+  const store = await openFilesystemStore({ dataDir })
   const surface = openManageSurface({
-    ...{ db, clock, identity, access: openAccess({ db, clock }) },
+    ...{ db, clock, identity, access: openAccess({ db, clock }), blobReader: openBlobReader({ db, store, clock }) },
     limits: { bodyBytes: bodyLimitBytes },
     onAnswer: watch.onAnswer,
   })
@@ -125,6 +132,8 @@ export async function startManageServer(open: () => Promise<TestDatabase>, { tok
     /** Throws where an answer was not what its operation declares. */
     stop: async () => {
       await server.stop(1000)
+      await store[Symbol.asyncDispose]()
+      rmSync(dataDir, { recursive: true, force: true })
       await opened.dispose()
       watch.assertKept()
     },

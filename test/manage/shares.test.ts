@@ -314,6 +314,7 @@ describeEngines('shares of an image with other accounts', (_engine, open) => {
     expect((await server.ask(receiver, `GET ${group}/repos/app$r/access`)).status).toBe(403)
     expect((await server.ask(receiver, `GET ${group}/access`)).status).toBe(404)
     expect((await server.ask(receiver, 'GET /v2/manage/repos')).text).toBe('[]')
+    expect((await server.ask(receiver, `GET ${group}/repos/app$r/tags`)).text).toBe('[]')
   })
 
   const someone = [{ user_id: '0'.repeat(32), user_name: 'x', auth: 7 }]
@@ -322,6 +323,7 @@ describeEngines('shares of an image with other accounts', (_engine, open) => {
     ...{ 'repository.grant': someone, 'repository.change-grants': someone, 'repository.revoke': ['0'] },
     'repository.create': { repository: 'new', is_public: false },
     'repository.update': { is_public: true },
+    'tag.create': { source_tag: 'v1', destination_tag: 'v2' },
     'repository.share': { access_domain: 'OTC222', ...forever },
     'repository.change-share': forever,
   }

@@ -14,6 +14,11 @@ const config = '{"of":"switches"}'
 const image = (text: string) => imageOf(config, [], { annotations: { text } })
 const [current, next] = [image('current'), image('next')] as const
 const currentDigest = digestOf('sha256', current)
+/** Bodies of the calls to the management API, by their methods. */
+const managed: Record<string, object> = {
+  PATCH: { description: 'x' },
+  POST: { source_tag: 'tagged', destination_tag: 'tagged', override: true },
+}
 const refused = { oci: ['DENIED', 'UNSUPPORTED'], manage: ['SVCSTG.SWR.4031033', 'SVCSTG.SWR.4031033'] } as const
 
 /** Calls with what they answer: always, while read-only, where nothing is deleted, and with both. */
@@ -36,6 +41,9 @@ const calls: [surface: 'oci' | 'manage', call: string, statuses: [number, number
   ['oci', `GET referrers/${currentDigest}`, [200, 200, 200, 200]],
   ['manage', 'DELETE /namespaces/group/repos/work', [204, 403, 403, 403]],
   ['manage', 'DELETE /namespaces/empty', [204, 403, 204, 403]],
+  ['manage', 'DELETE /namespaces/group/repos/work/tags/tagged', [204, 403, 403, 403]],
+  ['manage', 'POST /namespaces/group/repos/work/tags', [201, 403, 201, 403]],
+  ['manage', 'GET /namespaces/group/repos/work/tags/tagged', [200, 200, 200, 200]],
   ['manage', 'PATCH /namespaces/group/repos/work', [201, 403, 201, 403]],
   ['manage', 'GET /namespaces/group/repos/work', [200, 200, 200, 200]],
   ['manage', 'GET /namespaces', [200, 200, 200, 200]],
@@ -58,7 +66,7 @@ function describeCalls(registry: TestRegistry, deletesContent: boolean): void {
     })
   }
   const ask = (surface: 'oci' | 'manage', call: string, upload: string) => {
-    if (surface === 'manage') return manage(call, call.startsWith('PATCH') ? { description: 'x' } : undefined)
+    if (surface === 'manage') return manage(call, managed[call.split(' ')[0] ?? ''])
     const [method = '', path = ''] = call.replace('<upload>', upload).split(' ')
     const isManifest = path.startsWith('manifests/') && method === 'PUT'
     return registry.at.client.request(method, path.startsWith('/') ? path : `/v2/group/work/${path}`, {
@@ -120,11 +128,14 @@ function describeCalls(registry: TestRegistry, deletesContent: boolean): void {
       'organization.create': { namespace: 'fresh' },
       'repository.create': { repository: 'fresh', is_public: false },
       'repository.update': { is_public: true },
+      'repository.share': { access_domain: 'OTC111', permit: 'read', deadline: 'forever' },
+      'repository.change-share': { permit: 'read', deadline: 'forever' },
+      'tag.create': { source_tag: 'tagged', destination_tag: 'new' },
     }
     test('every operation of the management API that changes something is refused', async () => {
       const grant = [{ user_id: '0'.repeat(32), user_name: 'x', auth: 7 }]
       for (const { method, path, route } of operations.filter(operation => operation.method !== 'GET')) {
-        const place = path.replace(':organization', 'group').replace(':repository', 'work')
+        const place = path.replace(':organization', 'group').replace(':repository', 'work').replace(':tag', 'tagged')
         const body = bodies[route] ?? (route.endsWith('revoke') ? ['0'.repeat(32)] : grant)
         const answer = await manage(`${method} ${place}`, body)
         expect([route, answer.status, (await refusalOf(answer)).code]).toEqual([route, 403, refused.manage[0]])

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseTag, type Tag, tagRule } from '../oci/names.ts'
 import { categoryRule, parseCategory, type StoredCategory } from './categories.ts'
 import {
   type OrganizationName,
@@ -9,13 +10,20 @@ import {
 } from './names.ts'
 
 /** Rules of fields that have an error code of their own; they travel as `params.rule` of a zod issue. */
-export type FieldRule = 'organization-name' | 'repository-name' | 'level' | 'description-length'
+export type FieldRule = 'organization-name' | 'repository-name' | 'tag' | 'level' | 'description-length'
 
 /** SWR user manual, "Editing Image Attributes". In code points. */
 export const maxDescriptionLength = 30_000
 
 export const organizationNameField = nameField<OrganizationName>('organization-name', parseOrganizationName)
 export const repositoryNameField = nameField<RepositoryName>('repository-name', parseRepositoryName)
+
+export const tagField = z.string({ error: tagRule }).transform((text, context): Tag => {
+  const tag = parseTag(text)
+  if (tag !== undefined) return tag
+  refuse(context, 'tag', tagRule)
+  return z.NEVER
+})
 
 /** Empty is a value too: it is what is shown for a category that was never set. */
 export const categoryField = z.string({ error: categoryRule }).transform((text, context): StoredCategory => {

@@ -42,11 +42,15 @@ export function parseMarkerPage(limitText: string | undefined, markerText: strin
 }
 
 /** Reads `limit` and `offset`, either of which may be absent. */
-export function parsePage(limitText: string | undefined, offsetText: string | undefined): PageRequest {
-  const limit = limitText === undefined ? defaultPageLimit : readNumber(limitText)
+export function parsePage(
+  limitText: string | undefined,
+  offsetText: string | undefined,
+  { defaultLimit, maxLimit } = { defaultLimit: defaultPageLimit, maxLimit: maxPageLimit },
+): PageRequest {
+  const limit = limitText === undefined ? defaultLimit : readNumber(limitText)
   const offset = offsetText === undefined ? 0 : readNumber(offsetText)
-  if (limit === undefined || limit < 1 || limit > maxPageLimit) {
-    return { kind: 'invalid', reason: `limit is a whole number from 1 to ${maxPageLimit}` }
+  if (limit === undefined || limit < 1 || limit > maxLimit) {
+    return { kind: 'invalid', reason: `limit is a whole number from 1 to ${maxLimit}` }
   }
   if (offset === undefined) return { kind: 'invalid', reason: 'offset is a whole number, 0 or more' }
   return { kind: 'page', limit, offset }

@@ -16,6 +16,7 @@ export function parseFields<Schema extends z.ZodType>(schema: Schema, body: unkn
 const codes: Record<FieldRule, ErrorCode> = {
   'organization-name': 'organization_name_invalid',
   'repository-name': 'repository_name_invalid',
+  tag: 'tag_invalid',
   level: 'level_invalid',
   'description-length': 'description_too_long',
 }

@@ -6,6 +6,7 @@ import {
   type RepositoryName,
   readSlashes,
 } from '../../protocol/manage/names.ts'
+import { parseTag, type Tag, tagRule } from '../../protocol/oci/names.ts'
 import type { Call } from './operation.ts'
 
 /** The organization in the path. Throws `organization_name_invalid`. */
@@ -27,6 +28,13 @@ export function placeNamed(
   const parsed = parseRepositoryName(readSlashes(repository))
   if (parsed.kind === 'name') return { organization: owner, repository: parsed.name }
   throw new DomainError('repository_name_invalid', 'the image repository name is invalid', { reason: parsed.reason })
+}
+
+/** The tag in the path. Throws `tag_invalid`. */
+export function tagIn({ path }: Call): Tag {
+  const tag = parseTag(path.tag ?? '')
+  if (tag !== undefined) return tag
+  throw new DomainError('tag_invalid', 'the tag is invalid', { reason: tagRule })
 }
 
 function organizationNamed(name: string): OrganizationName {

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { BlobReader } from '../../core/blobs/read.ts'
 import type { Requester, UserCaller } from '../../core/caller.ts'
 import type { ErrorCode } from '../../core/errors.ts'
 import type { Deps } from '../../core/organizations/deps.ts'
@@ -7,7 +8,7 @@ import { type Done, doneView } from '../../protocol/manage/done.ts'
 import type { FailureCode } from '../../protocol/manage/error-codes.ts'
 
 /** What operations work with. */
-export type ManageDeps = Deps & { limits: { bodyBytes: number } }
+export type ManageDeps = Deps & { blobReader: BlobReader; limits: { bodyBytes: number } }
 
 /**
  * One call of the management API: what it is for the server, and all that the API reference says of it. `operation`
@@ -64,8 +65,13 @@ export type Call<Body = unknown> = {
   readBody: () => Promise<Body>
 }
 
-/** What an operation answers, before it is bytes. */
-export type Answer<View = unknown> = { view: View; headers: Readonly<Record<string, string>> }
+/** What an operation answers, before it is bytes; `text` is the view's JSON that was made by the operation itself. */
+export type Answer<View = unknown> = ({ view: View } | { text: JsonText }) & {
+  headers: Readonly<Record<string, string>>
+}
+
+/** JSON as text, or a piece at a time where the whole may be too long for memory. */
+export type JsonText = string | ReadableStream<Uint8Array>
 
 /** The whole path of an operation. */
 export function pathOf({ version, path }: Pick<Operation, 'version' | 'path'>): string {
@@ -95,4 +101,9 @@ export function shows<View extends object>(
 
 export function shown<View extends object>(view: View, headers: Readonly<Record<string, string>> = {}): Answer<View> {
   return { view, headers }
+}
+
+/** What was asked for, as text. */
+export function shownText(text: JsonText, headers: Readonly<Record<string, string>> = {}): Answer<never> {
+  return { text, headers }
 }

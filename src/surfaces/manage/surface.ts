@@ -11,13 +11,25 @@ import { readDeclared } from './body.ts'
 import { errorAnswer, unforeseenAnswer } from './errors.ts'
 import { featureGateOperation } from './feature-gates.ts'
 import { grantOperations } from './grants.ts'
-import { type BodyDeclaration, type ManageDeps, type Operation, pathOf } from './operation.ts'
+import {
+  type Answer,
+  type BodyDeclaration,
+  type JsonText,
+  type ManageDeps,
+  type Operation,
+  pathOf,
+} from './operation.ts'
 import { organizationOperations } from './organizations.ts'
 import { repositoryOperations } from './repositories.ts'
 import { repositoryListOperations } from './repository-list.ts'
 import { repositoryListV3Operations } from './repository-list-v3.ts'
+import { literalsFirst } from './route-order.ts'
 import { sharedRepositoryOperations } from './shared-repositories.ts'
 import { shareOperations } from './shares.ts'
+import { tagConfigOperations } from './tag-config.ts'
+import { tagListV3Operations } from './tag-list-v3.ts'
+import { tagRelationOperations } from './tag-relations.ts'
+import { tagOperations } from './tags.ts'
 
 export type ManageSurfaceDeps = ManageDeps & {
   identity: { ofManagement: (headers: Headers) => Promise<Caller> }
@@ -26,7 +38,7 @@ export type ManageSurfaceDeps = ManageDeps & {
 }
 
 /** An answer as it goes over the wire. */
-export type WireAnswer = { status: number; body: string | undefined; headers: Readonly<Record<string, string>> }
+export type WireAnswer = { status: number; body: JsonText | undefined; headers: Readonly<Record<string, string>> }
 
 /** Every call of the management API that is spoken here. */
 export const operations: readonly Operation[] = [
@@ -37,6 +49,10 @@ export const operations: readonly Operation[] = [
   ...repositoryListV3Operations,
   ...shareOperations,
   ...sharedRepositoryOperations,
+  ...tagOperations,
+  ...tagConfigOperations,
+  ...tagListV3Operations,
+  ...tagRelationOperations,
   ...accountOperations,
   featureGateOperation(() => operations),
 ]
@@ -54,7 +70,7 @@ export function openManageSurface(deps: ManageSurfaceDeps): Surface {
   for (const path of ['/v2', '/v2/']) {
     app.get(path, ({ env }) => respond(env.exchange, showVersions(env, versionDocument(env.apiUrl))))
   }
-  for (const operation of operations) {
+  for (const operation of literalsFirst(operations)) {
     app.on(operation.method, pathsOf(operation), async ({ env: { exchange }, req }) => {
       const answer = await perform(deps, operation, exchange, req.param())
       deps.onAnswer?.(operation, answer)
@@ -91,7 +107,7 @@ function pathsOf(operation: Operation): string[] {
 /** By whole path. */
 function methodsByPath(): ReadonlyMap<string, readonly string[]> {
   const methods = new Map<string, string[]>()
-  for (const operation of operations) {
+  for (const operation of literalsFirst(operations)) {
     for (const path of pathsOf(operation)) methods.set(path, [...(methods.get(path) ?? []), operation.method])
   }
   return methods
@@ -111,8 +127,7 @@ async function perform(
     if (caller.kind === 'anonymous') throw new DomainError('unauthenticated', 'log in first: send X-Auth-Token')
     log.caller = callerName(caller)
     const readBody = () => readDeclared(deps, exchange, bodyOf(operation))
-    const { view, headers } = await operation.run(deps, { by: { caller, origin }, exchange, path, readBody })
-    return json(operation.answer.status, view, headers)
+    return wireOf(operation, await operation.run(deps, { by: { caller, origin }, exchange, path, readBody }))
   } catch (error) {
     return refuse(exchange, error, operation)
   }
@@ -125,12 +140,19 @@ function bodyOf({ body, route }: Operation): BodyDeclaration<unknown> {
 
 function showVersions({ exchange }: Bindings, view: object): WireAnswer {
   exchange.log.route = 'manage.versions'
-  return json(200, view)
+  return json(200, JSON.stringify(view))
 }
 
-function json(status: number, view: unknown, headers: WireAnswer['headers'] = {}): WireAnswer {
-  if (view === undefined) return { status, body: undefined, headers }
-  return { status, body: JSON.stringify(view), headers: { 'content-type': 'application/json', ...headers } }
+function wireOf({ answer: { status } }: Operation, answer: Answer): WireAnswer {
+  const { headers } = answer
+  if ('text' in answer) return json(status, answer.text, headers)
+  return answer.view === undefined
+    ? { status, body: undefined, headers }
+    : json(status, JSON.stringify(answer.view), headers)
+}
+
+function json(status: number, body: JsonText, headers: WireAnswer['headers'] = {}): WireAnswer {
+  return { status, body, headers: { 'content-type': 'application/json', ...headers } }
 }
 
 /** What failures outside of any operation are called. */
@@ -159,7 +181,8 @@ function pathUnknown(): DomainError {
 }
 
 function respond(exchange: Exchange, answer: WireAnswer): Response {
-  exchange.log.bytes = answer.body === undefined ? 0 : Buffer.byteLength(answer.body)
+  // How long a stream gets is known when it is over.
+  if (!(answer.body instanceof ReadableStream)) exchange.log.bytes = Buffer.byteLength(answer.body ?? '')
   const response = new Response(answer.body ?? null, { status: answer.status, headers: { ...answer.headers } })
   return hasMuchUnread(exchange.request, answer.status) ? closing(response) : response
 }
