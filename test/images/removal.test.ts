@@ -39,7 +39,12 @@ describeEngines('the removal of an image', (_engine, open) => {
   }
   const stay = (...digests: Digest[]) => digests.toSorted()
   const totalOfTags = async () => {
-    const rows = await opened.db.read.selectFrom('total_deltas').select('delta').where('metric', '=', 'tags').execute()
+    const rows = await opened.db.read
+      .selectFrom('total_deltas')
+      .select('delta')
+      .where('metric', '=', 'tags')
+      .where('owner', 'like', 'repository:%')
+      .execute()
     return rows.reduce((sum, row) => sum + row.delta, 0)
   }
   const jobs = () => opened.db.read.selectFrom('jobs').selectAll().where('kind', '=', removalKind).execute()
