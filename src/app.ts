@@ -8,6 +8,7 @@ import type { BlobStore } from './blobstore/blobstore.ts'
 import type { CommitStep } from './blobstore/filesystem.ts'
 import type { Config } from './config.ts'
 import { type Access, openAccess } from './core/access/access.ts'
+import type { Sealer } from './core/accounts/deps.ts'
 import { type InitialCredentials, prepareInstallation } from './core/accounts/first-start.ts'
 import type { BlobDeps } from './core/blobs/deps.ts'
 import { expireUploads } from './core/blobs/expire-uploads.ts'
@@ -91,7 +92,12 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
     { survives: 'crash' },
   )
   const access = openAccess(installation, config.switches)
-  const identity = openIdentity({ ...installation, tokens: config.tokens, logins: config.logins })
+  const identity = openIdentity({
+    ...installation,
+    tokens: config.tokens,
+    logins: config.logins,
+    refusesReplays: config.refusesReplays,
+  })
   const metrics = openMetrics()
   const blobs: BlobDeps = {
     ...installation,
@@ -141,7 +147,19 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
     }),
   )
   await worker.schedule()
-  const surfaces = openSurfaces({ config, access, identity, metrics, blobs, pulls, traffic, linkLeases, options })
+  const { sealer } = installation
+  const surfaces = openSurfaces({
+    config,
+    access,
+    identity,
+    sealer,
+    metrics,
+    blobs,
+    pulls,
+    traffic,
+    linkLeases,
+    options,
+  })
   const listenUrl = urlOfListen(config)
   const route = dispatch(surfaces)
   const starting = openStartingSurface()
@@ -181,6 +199,7 @@ type Parts = {
   config: Config
   access: Access
   identity: Identity
+  sealer: Sealer
   metrics: Metrics
   blobs: BlobDeps
   pulls: PullCounter
@@ -189,7 +208,18 @@ type Parts = {
   options: AppOptions
 }
 
-function openSurfaces({ config, access, identity, metrics, blobs, pulls, traffic, linkLeases, options }: Parts) {
+function openSurfaces({
+  config,
+  access,
+  identity,
+  sealer,
+  metrics,
+  blobs,
+  pulls,
+  traffic,
+  linkLeases,
+  options,
+}: Parts) {
   const { db, store, clock } = blobs
   const checks = {
     database: () => db.check(),
@@ -216,11 +246,17 @@ function openSurfaces({ config, access, identity, metrics, blobs, pulls, traffic
       access,
       blobReader,
       identity,
+      sealer,
+      region: config.region,
+      loginLifeMs: config.tokens.loginLifeMs,
       limits: { bodyBytes: config.limits.managementBodyBytes },
       ...(options.onManagementAnswer && { onAnswer: options.onManagementAnswer }),
     }),
     iam: openIamSurface({
       db,
+      clock,
+      access,
+      sealer,
       region: config.region,
       identity,
       limits: { bodyBytes: config.limits.managementBodyBytes },

@@ -28,8 +28,10 @@ export type Config = {
   readonly uploads: { readonly expiryMs: number; readonly idleTimeoutMs: number }
   readonly connections: { readonly idleTimeoutMs: number }
   readonly gc: { readonly graceMs: number; readonly intervalMs: number }
-  readonly tokens: { readonly keystoneLifeMs: number; readonly dockerLifeMs: number }
+  readonly tokens: { readonly keystoneLifeMs: number; readonly dockerLifeMs: number; readonly loginLifeMs: number }
   readonly logins: { readonly mostFailures: number; readonly refusedForMs: number }
+  /** Each signature counts once. */
+  readonly refusesReplays: boolean
   readonly limits: { readonly manifestBytes: number; readonly managementBodyBytes: number }
   /** What is taken from nobody. */
   readonly switches: {
@@ -137,8 +139,13 @@ function assemble(values: Values): Config {
     uploads: { expiryMs: values['uploads.expiry'], idleTimeoutMs: values['uploads.idle_timeout'] },
     connections: { idleTimeoutMs: values['connections.idle_timeout'] },
     gc: { graceMs: values['gc.grace'], intervalMs: values['gc.interval'] },
-    tokens: { keystoneLifeMs: values['tokens.keystone_life'], dockerLifeMs: values['tokens.docker_life'] },
+    tokens: {
+      keystoneLifeMs: values['tokens.keystone_life'],
+      dockerLifeMs: values['tokens.docker_life'],
+      loginLifeMs: values['tokens.login_life'],
+    },
     logins: { mostFailures: values['logins.most_failures'], refusedForMs: values['logins.refused_for'] },
+    refusesReplays: values.refuse_replays,
     limits: {
       manifestBytes: values['limits.manifest_size'],
       managementBodyBytes: values['limits.management_body_size'],

@@ -1,14 +1,12 @@
-import { administer } from '../src/app/administration.ts'
-import { loadConfig } from '../src/config.ts'
 import type { Role } from '../src/protocol/iam/roles.ts'
-import { credentials, managementToken, type TestServer } from './server.ts'
+import { administerBeside, credentials, managementToken, type TestServer } from './server.ts'
 
 /** A user of a test server. `basic` is the `Authorization` that clients of the registry send. */
 export type Person = { name: string; id: string; account: string; password: string; basic: string }
 
 /** A user without grants in the first account, as `stower user create` makes one beside the server. */
 export async function addPerson(server: TestServer, name: string, role: Role = 'SWR OperateAccess'): Promise<Person> {
-  const { user, password } = await administer(configOf(server), administration =>
+  const { user, password } = await administerBeside(server, administration =>
     administration.createUser({ name, password: `password of ${name}`, role }),
   )
   return { name, id: user.id, account: user.accountName, password, basic: `Basic ${btoa(`${name}:${password}`)}` }
@@ -16,7 +14,7 @@ export async function addPerson(server: TestServer, name: string, role: Role = '
 
 /** Another account; its administrator, who is called like the account. */
 export async function addAccount(server: TestServer, account: string): Promise<Person> {
-  return administer(configOf(server), async administration => {
+  return administerBeside(server, async administration => {
     const { password } = await administration.createAccount({
       name: account,
       project: credentials.project,
@@ -35,9 +33,7 @@ export async function addAccount(server: TestServer, account: string): Promise<P
 }
 
 export async function disablePerson(server: TestServer, { name, account }: Person): Promise<void> {
-  await administer(configOf(server), administration =>
-    administration.setUserEnabled({ account, name, isEnabled: false }),
-  )
+  await administerBeside(server, administration => administration.setUserEnabled({ account, name, isEnabled: false }))
 }
 
 /** Grants a level of 1, 3 or 7 on an organization (`group`) or a repository (`group/app`) of the first account. */
@@ -84,11 +80,4 @@ async function manage(server: TestServer, method: string, path: string, body?: u
     ...(body !== undefined && { body: JSON.stringify(body) }),
   })
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
-}
-
-function configOf(server: TestServer) {
-  const env = { STOWER_DATA_DIR: server.dataDir, ...server.databaseEnv }
-  const loaded = loadConfig({ flags: [], env, cwd: server.dataDir })
-  if (loaded.kind === 'problems') throw new Error(loaded.problems.join('\n'))
-  return loaded.config
 }

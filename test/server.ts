@@ -2,6 +2,7 @@ import { describe } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type Administration, administer } from '../src/app/administration.ts'
 import { type AppOptions, type RunningServer, startServer } from '../src/app.ts'
 import { loadConfig } from '../src/config.ts'
 import type { Reader } from '../src/metadata/database.ts'
@@ -90,6 +91,17 @@ export async function startTestServer(
 
 function placeOf(running: RunningServer): Pick<TestServer, 'url' | 'host' | 'running' | 'database'> {
   return { url: running.url, host: new URL(running.url).host, running, database: running.database }
+}
+
+/** What a command does beside the running server. */
+export function administerBeside<T>(
+  server: TestServer,
+  work: (administration: Administration) => Promise<T>,
+): Promise<T> {
+  const env = { STOWER_DATA_DIR: server.dataDir, ...server.databaseEnv }
+  const loaded = loadConfig({ flags: [], env, cwd: server.dataDir })
+  if (loaded.kind === 'problems') throw new Error(loaded.problems.join('\n'))
+  return administer(loaded.config, work)
 }
 
 type Login = { account: string; user: string; password: string }

@@ -6,7 +6,11 @@ import { readDockerArchive } from '../image-facts.ts'
 import type { Client } from './client.ts'
 import type { DockerEngine } from './dockerd.ts'
 
-export type Docker = Client & { docker: (args: readonly string[], options?: CommandOptions) => Promise<string> }
+export type Docker = Client & {
+  docker: (args: readonly string[], options?: CommandOptions) => Promise<string>
+  /** Runs a line as someone pastes it into a shell. */
+  paste: (line: string) => Promise<string>
+}
 
 /** The Docker client with its configuration in the folder. Clients of one engine share the images it holds. */
 export async function openDocker(folder: string, { socket }: DockerEngine): Promise<Docker> {
@@ -25,6 +29,7 @@ export async function openDocker(folder: string, { socket }: DockerEngine): Prom
   return {
     name: 'docker',
     docker,
+    paste: line => run('sh', ['-c', line], { env }),
     logIn: async (host, { user, password }) => {
       await docker(['login', host, '-u', user, '--password-stdin'], { input: password })
     },

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect } from 'bun:test'
-import { credentials, logins } from '../program.ts'
+import { credentials, logins, managementToken } from '../program.ts'
 import type { ClientName } from './client.ts'
 import { refusalOf } from './refusal.ts'
 import { imageName, openStage, type Stage, testWithClients } from './stage.ts'
@@ -50,6 +50,26 @@ describe.concurrent('refused', () => {
         const client = await stage.newClient(name)
         expect(await refusalOf(client.pull(imageName(stage, 'private')))).toMatch(/unauthori[sz]ed|denied/i)
       }),
+    )
+  }
+
+  for (const path of ['secret', 'authorizationtoken']) {
+    testWithClients(
+      ['docker'],
+      `docker logs in by the line that utils/${path} answers, pasted into a shell`,
+      async () => {
+        const docker = await stage.newClient('docker')
+        const image = imageName(stage, 'private')
+        const inspect = () => docker.docker(['manifest', 'inspect', '--insecure', image])
+        expect(await refusalOf(inspect())).toMatch(/unauthori[sz]ed|denied|no such manifest/i)
+        const answer = await fetch(`${stage.program.url}/v2/manage/utils/${path}`, {
+          method: 'POST',
+          headers: { 'x-auth-token': await managementToken(stage.program) },
+        })
+        const line = answer.headers.get('x-swr-dockerlogin') ?? ''
+        expect(await docker.paste(line)).toContain('Login Succeeded')
+        expect(await inspect()).toContain('application/vnd.oci.image.manifest.v1+json')
+      },
     )
   }
 

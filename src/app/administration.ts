@@ -5,6 +5,7 @@ import type { Maintenance } from '../core/access/switches.ts'
 import { createAccessKey, disableAccessKey, enableAccessKey, type NewAccessKey } from '../core/accounts/access-keys.ts'
 import { createAccount, getAccount } from '../core/accounts/accounts.ts'
 import type { InitialCredentials } from '../core/accounts/first-start.ts'
+import { type ListedTemporaryKey, selectTemporaryKeys } from '../core/accounts/keys/queries.ts'
 import {
   type AccessKey,
   type Account,
@@ -16,6 +17,7 @@ import {
 } from '../core/accounts/queries.ts'
 import { resetCredentials } from '../core/accounts/reset-credentials.ts'
 import { setOnlyRole } from '../core/accounts/roles.ts'
+import { revokeTemporaryKey } from '../core/accounts/temporary-keys.ts'
 import { createUser, disableUser, enableUser, getUser, setPassword } from '../core/accounts/users.ts'
 import type { OperatorCaller, Requester } from '../core/caller.ts'
 import {
@@ -62,6 +64,8 @@ export type Administration = {
   setAccessKeyEnabled: (input: InAccount & { id: string; isEnabled: boolean }) => Promise<void>
   /** Why a user may do something or not. */
   explain: (input: InAccount & Omit<Question, 'user'> & { user: string | undefined }) => Promise<Explained>
+  listLogins: (input: InAccount) => Promise<ListedTemporaryKey[]>
+  revokeLogin: (input: InAccount & { id: string }) => Promise<void>
   listOrganizations: () => Promise<ChoosingOrganization[]>
   getOrganization: (name: string) => Promise<ChoosingOrganization>
   setOrganization: (name: string, choices: Choices) => Promise<ChoosingOrganization>
@@ -134,6 +138,12 @@ function administrationOf(installation: Installation, { region, switches }: Conf
       const user = input.user === undefined ? undefined : { accountId: (await accountOf(input)).id, name: input.user }
       return explainDecision(installation, switches, { ...input, user })
     },
+    listLogins: async input => {
+      const of = { accountId: (await accountOf(input)).id, nowMs: installation.clock.nowMs() }
+      return selectTemporaryKeys(installation.db.read, of, { limit: mostListed })
+    },
+    revokeLogin: async input =>
+      revokeTemporaryKey(installation, by, { accountId: (await accountOf(input)).id, id: input.id }),
     listOrganizations: () => listChoosing(installation.db.read, { limit: mostListed }),
     getOrganization: name => getChoosing(installation.db.read, name),
     setOrganization: (name, choices) => setChoices(installation, by, name, choices),

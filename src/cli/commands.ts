@@ -6,6 +6,7 @@ import { configurationCommands } from './configuration.ts'
 import { credentialsCommands } from './credentials.ts'
 import { explainCommand } from './explain.ts'
 import { gcCommand } from './gc.ts'
+import { loginCommands } from './logins.ts'
 import { maintenanceCommands } from './maintenance.ts'
 import { organizationCommands } from './organizations.ts'
 import { serveCommand } from './serve.ts'
@@ -20,6 +21,7 @@ export const commands: readonly Command[] = [
   ...accountCommands,
   ...userCommands,
   ...accessKeyCommands,
+  ...loginCommands,
   ...organizationCommands,
   explainCommand,
   ...maintenanceCommands,

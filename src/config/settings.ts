@@ -113,6 +113,11 @@ export const settings = {
     '900s',
     'Life of an access token of docker and other registry clients. They take less than 60 seconds for 60.',
   ),
+  'tokens.login_life': withDefault(
+    duration({ from: '15m', to: '365d' }),
+    '24h',
+    'How long a docker login lasts that `POST /v2/manage/utils/secret` or `…/authorizationtoken` hands out. With `duration_seconds` less may be asked for.',
+  ),
   'logins.most_failures': withDefault(
     wholeNumber({ from: 3, to: 1_000_000 }),
     '10',
@@ -122,6 +127,11 @@ export const settings = {
     duration({ from: '1s', to: '24h' }),
     '30m',
     'How long logins are refused after too many failures, and within which time those count.',
+  ),
+  refuse_replays: withDefault(
+    trueOrFalse,
+    'false',
+    'Take each signature of a request once, and for 5 seconds more, as some clients repeat themselves. Costs a small write with every signed request.',
   ),
   'limits.manifest_size': withDefault(
     size({ from: '64KiB', to: '64MiB' }),

@@ -19,12 +19,22 @@ export type UserCaller = {
   accountName: string
   /** The user's credential epoch when the proof was made; a password change or disabling moves it on. */
   userEpoch: number
-  /** Set when the proof was made with an access key: the key and its epoch. */
-  accessKey?: { id: string; epoch: number }
+  /** Set when the proof was made with an access key. */
+  accessKey?: KeyOfCaller
+  /** When the proof ends, where that is known to be soon: nothing made with it may last longer. */
+  expiresMs?: number
   /** The project that the proof is scoped to, where it is. */
   projectId?: string
   /** What a docker token may be used for at most; undefined for proofs that are not limited to scopes. */
   scopes?: readonly GrantedScope[]
+}
+
+/** `epoch` is that of the access key, or of the one behind a temporary key (0 where there is none). */
+export type KeyOfCaller = {
+  id: string
+  epoch: number
+  /** Of a temporary key: the access key that it was made with, or null; undefined for an access key itself. */
+  parentId?: string | null
 }
 
 /**

@@ -32,6 +32,8 @@ export type EventKind =
   | 'access-key.created'
   | 'access-key.disabled'
   | 'access-key.enabled'
+  | 'temporary-key.created'
+  | 'temporary-key.revoked'
   | 'account.created'
   | 'account.agency-authorized'
   | 'maintenance.began'

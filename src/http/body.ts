@@ -8,10 +8,14 @@ import type { Exchange } from './exchange.ts'
  * connection instead of the answer.
  */
 export async function readBody(
-  { request, bodyWatch }: Pick<Exchange, 'request' | 'bodyWatch'>,
+  { request, bodyWatch, keptBody }: Pick<Exchange, 'request' | 'bodyWatch' | 'keptBody'>,
   limitBytes: number,
   { mostDroppedBytes = 0 }: { mostDroppedBytes?: number } = {},
 ): Promise<Uint8Array> {
+  if (keptBody !== undefined) {
+    if (keptBody.byteLength > limitBytes) throw tooLarge(limitBytes)
+    return keptBody
+  }
   const announced = Number(request.headers.get('content-length') ?? 0)
   if (announced > limitBytes + mostDroppedBytes) throw tooLarge(limitBytes)
   if (!request.body) return new Uint8Array()

@@ -3,9 +3,9 @@ import type { Surface } from './exchange.ts'
 
 export type Surfaces = { oci: Surface; manage: Surface; iam: Surface; token: Surface; ops: Surface; root: Surface }
 
-/** Proofs that only SWR's clients carry; with one of them `/v2/` is SWR's version document, not the registry's. */
+/** Proofs that only SWR's clients carry, of whatever algorithm; with one of them `/v2/` is SWR's version document, not the registry's. */
 function hasSwrCredentials(headers: Headers): boolean {
-  return headers.has('x-auth-token') || /^(SDK|V11)-HMAC-/.test(headers.get('authorization') ?? '')
+  return headers.has('x-auth-token') || /^(SDK|V11)-/.test(headers.get('authorization') ?? '')
 }
 
 /** Who answers a path: one listener serves every protocol. */
@@ -16,7 +16,7 @@ export function dispatch(surfaces: Surfaces): (url: URL, request: Request) => Su
       return surfaces.manage
     if (isReport(pathname)) return surfaces.manage
     if (pathname.startsWith('/v2/')) return surfaces.oci
-    if (isBelow(pathname, '/swr-api')) return surfaces.manage
+    if (isBelow(pathname, '/swr-api') || isBelow(pathname, '/dockyard/v2')) return surfaces.manage
     if (isBelow(pathname, tokenPath)) return surfaces.token
     if (isBelow(pathname, '/v3') || isBelow(pathname, '/v3.0') || isBelow(pathname, '/iam')) return surfaces.iam
     if (pathname === '/livez' || pathname === '/readyz' || pathname === '/metrics') return surfaces.ops

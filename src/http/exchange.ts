@@ -10,11 +10,17 @@ export type Exchange = {
   /** As received, percent-encoding kept; `url.pathname` is the raw path. */
   url: URL
   origin: Origin
+  /** It came over TLS, or a trusted proxy says that it did. */
+  isSecure: boolean
+  /** The Host header, and behind it the one that a trusted proxy says there was, where that is another. */
+  hosts: readonly string[]
   /** The address clients reach this server under, e.g. `https://swr.example.org`; no slash at the end. */
   baseUrl: string
   /** Aborted when the client goes away; requests that only read have none. */
   signal: AbortSignal | undefined
   bodyWatch: BodyWatch
+  /** The whole body, where it had to be read before it was known who asks: reading it again answers these bytes. */
+  keptBody?: Uint8Array
   /** Filled by surfaces for the access line. */
   log: ExchangeLog
 }

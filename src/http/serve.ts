@@ -6,7 +6,6 @@ import { type ExchangeSettings, ServedExchange } from './served-exchange.ts'
 
 export type ServeOptions = ExchangeSettings & {
   listen: { kind: 'tcp'; host: string; port: number } | { kind: 'unix'; path: string }
-  tls?: { certFile: string; keyFile: string }
   /** Which surface answers a path. */
   surfaceFor: (url: URL, request: Request) => Surface
   onAnswered: (answered: Answered) => void

@@ -6,6 +6,8 @@ import { nextRequestId } from './request-id.ts'
 import type { Forwarded } from './source-address.ts'
 
 export type ExchangeSettings = {
+  /** Set where connections are TLS. */
+  tls?: { certFile: string; keyFile: string }
   forwarded: (peer: string, headers: Headers) => Forwarded
   baseUrl: (host: string, forwarded: Forwarded) => string
   /** A request body that brings nothing for so long ends its request. */
@@ -21,6 +23,7 @@ export class ServedExchange implements Exchange {
   readonly origin: Origin
   readonly signal: AbortSignal | undefined
   readonly log: ExchangeLog = { route: 'none' }
+  keptBody?: Uint8Array
   readonly #bun: Server<undefined>
   readonly #settings: ExchangeSettings
   readonly #forwarded: Forwarded
@@ -40,6 +43,17 @@ export class ServedExchange implements Exchange {
 
   get baseUrl(): string {
     return this.#settings.baseUrl(this.url.host, this.#forwarded)
+  }
+
+  get isSecure(): boolean {
+    const { proto } = this.#forwarded
+    return proto === undefined ? this.#settings.tls !== undefined : proto === 'https'
+  }
+
+  get hosts(): readonly string[] {
+    const host = this.request.headers.get('host') ?? this.url.host
+    const { host: forwarded } = this.#forwarded
+    return forwarded === undefined || forwarded === host ? [host] : [host, forwarded]
   }
 
   get bodyWatch(): BodyWatch {

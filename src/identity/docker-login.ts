@@ -1,21 +1,25 @@
-import { unsealSecretKey } from '../core/accounts/access-keys.ts'
+import { timingSafeEqual } from 'node:crypto'
 import type { AccountsDeps } from '../core/accounts/deps.ts'
 import {
   dockerLoginQuery,
   findAccount,
   findFirstAccount,
-  findLoginKey,
   findLoginUser,
   findProject,
   type LoginUser,
   type User,
 } from '../core/accounts/queries.ts'
+import { hashOfToken } from '../core/accounts/temporary-keys.ts'
 import type { UserCaller } from '../core/caller.ts'
 import { DomainError } from '../core/errors.ts'
-import { isLoginKey } from '../protocol/auth/login-key.ts'
+import { bearerTokenUser, isLoginKey } from '../protocol/auth/login-key.ts'
 import type { Attempt, LoginGuard } from './login-guard.ts'
+import type { ProvingKey } from './proving-keys.ts'
 
-export type LoginDeps = Pick<AccountsDeps, 'db' | 'sealer' | 'passwords'> & { guard: Pick<LoginGuard, 'attempt'> }
+export type LoginDeps = Pick<AccountsDeps, 'db' | 'passwords'> & {
+  guard: Pick<LoginGuard, 'attempt'>
+  findKey: (id: string) => Promise<ProvingKey>
+}
 
 /** Whom a password is said to belong to. */
 export type LoginName = { id: string } | { accountId: string; name: string } | { accountName: string; name: string }
@@ -40,8 +44,9 @@ export async function logInWithPassword(
 export type DockerLogin = (login: { name: string; password: string; sourceAddress: string }) => Promise<UserCaller>
 
 /**
- * Docker credentials are `user` in the first account, `account/user` in any, each with the password, or `project@AK` with
- * the login key (`protocol/auth/login-key.ts`). Throws as `logInWithPassword`.
+ * Docker credentials are `user` in the first account, `account/user` in any, each with the password, `project@AK` with
+ * the login key (`protocol/auth/login-key.ts`) of an access key or a temporary one, or `bearertoken@id` with the token.
+ * Throws as `logInWithPassword`, alike for a key that is unknown, one that no longer counts, and a wrong login key.
  */
 export function openDockerLogin(deps: LoginDeps): DockerLogin {
   const findUser = dockerLoginQuery(deps.db)
@@ -93,15 +98,22 @@ async function provePassword(
 }
 
 async function logInWithAccessKey(
-  { db, sealer }: LoginDeps,
+  { db, findKey }: LoginDeps,
   login: { projectName: string; id: string; password: string },
 ): Promise<UserCaller> {
-  const key = await findLoginKey(db.read, login.id)
-  if (!key?.isEnabled || !key.user.isEnabled) throw loginInvalid()
-  if (!isLoginKey(login.password, key.id, unsealSecretKey(sealer, key))) throw loginInvalid()
-  const project = await findProject(db.read, key.user.accountId, { name: login.projectName })
+  const key = await findKey(login.id)
+  const isRight = key.isToken
+    ? login.projectName === bearerTokenUser && isToken(login.password, key)
+    : isLoginKey(login.password, key.id, key.secret)
+  if (!isRight || key.caller === undefined) throw loginInvalid()
+  if (key.isToken) return key.caller
+  const project = await findProject(db.read, key.caller.accountId, { name: login.projectName })
   if (!project) throw loginInvalid()
-  return { ...callerOfUser(key.user), accessKey: { id: key.id, epoch: key.epoch }, projectId: project.id }
+  return { ...key.caller, projectId: project.id }
+}
+
+function isToken(given: string, { tokenHash }: ProvingKey): boolean {
+  return tokenHash !== undefined && timingSafeEqual(hashOfToken(given), tokenHash)
 }
 
 function callerOfUser(user: User): UserCaller {

@@ -17,7 +17,7 @@ const mostRemembered = 10_000
  * who asks and what for at most; whether it may be is asked anew with every request.
  */
 export type DockerTokens = {
-  /** A token that lives `lifeMs`, for a caller as `docker login` proved it. */
+  /** A token that lives `lifeMs`, or as long as the login where that has an end, for a caller as `docker login` proved it. */
   issue: (caller: Caller, scopes: readonly GrantedScope[]) => Promise<IssuedDockerToken>
   /**
    * The caller of a token, its scopes in it. A token seen before is answered at once, always with the same object until
@@ -47,6 +47,8 @@ export function openDockerTokens({
       const key = await keys.current()
       // Whole seconds, as the claims have them.
       const issuedMs = Math.floor(clock.nowMs() / 1000) * 1000
+      const leftMs = Math.floor((endOf(caller) - issuedMs) / 1000) * 1000
+      const tokenLifeMs = Math.min(lifeMs, leftMs)
       const token = await new SignJWT(claimsOf(caller, scopes))
         .setProtectedHeader({ alg: signingAlgorithm, typ: 'JWT', kid: key.id })
         .setIssuer(issuer)
@@ -54,10 +56,10 @@ export function openDockerTokens({
         .setAudience(dockerService)
         .setIssuedAt(issuedMs / 1000)
         .setNotBefore(issuedMs / 1000)
-        .setExpirationTime((issuedMs + lifeMs) / 1000)
+        .setExpirationTime((issuedMs + tokenLifeMs) / 1000)
         .setJti(randomUUID())
         .sign(key.privateKey)
-      return { token, issuedMs, lifeMs }
+      return { token, issuedMs, lifeMs: tokenLifeMs }
     },
     verify: token => {
       const kept = remembered.get(token)
@@ -127,7 +129,7 @@ function claimsOf(caller: Caller, scopes: readonly GrantedScope[]) {
       name: caller.userName,
       epoch: caller.userEpoch,
       account: { id: caller.accountId, name: caller.accountName },
-      ...(caller.accessKey ? { access_key: caller.accessKey } : {}),
+      ...(caller.accessKey ? { access_key: { id: caller.accessKey.id, epoch: caller.accessKey.epoch } } : {}),
       ...(caller.projectId === undefined ? {} : { project_id: caller.projectId }),
     },
   } satisfies Partial<Claims>
@@ -146,6 +148,10 @@ function callerOf({ sub, user, access }: Claims): Caller {
     ...(user.project_id === undefined ? {} : { projectId: user.project_id }),
     scopes: access,
   }
+}
+
+function endOf(caller: Caller): number {
+  return (caller.kind === 'user' && caller.expiresMs) || Number.POSITIVE_INFINITY
 }
 
 function tokenInvalid(cause?: unknown): DomainError {

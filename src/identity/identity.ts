@@ -1,13 +1,18 @@
 import type { AccountsDeps } from '../core/accounts/deps.ts'
+import { deleteExpiredSignatures, deleteExpiredTemporaryKeys } from '../core/accounts/keys/queries.ts'
 import { findAccount, type User } from '../core/accounts/queries.ts'
 import { anonymous, type Caller } from '../core/caller.ts'
 import { DomainError } from '../core/errors.ts'
+import type { ReceivedRequest } from '../protocol/auth/signing/received-request.ts'
 import { parseAuthorization } from './authorization.ts'
 import { attemptOf, logInWithPassword, openDockerLogin } from './docker-login.ts'
 import { type DockerTokens, openDockerTokens } from './docker-tokens.ts'
 import { callerOfToken, type KeystoneTokens, openKeystoneTokens } from './keystone-tokens.ts'
 import { type GuardSettings, openLoginGuard } from './login-guard.ts'
+import { openProvingKeys } from './proving-keys.ts'
 import { rememberLogins } from './remembered-logins.ts'
+import { noReplayGuard, openReplayGuard } from './replay-guard.ts'
+import { proofBySignature } from './signed-requests.ts'
 import { openSigningKeys } from './signing-keys.ts'
 
 export type IdentityDeps = AccountsDeps & {
@@ -15,6 +20,8 @@ export type IdentityDeps = AccountsDeps & {
   tokens: { keystoneLifeMs: number; dockerLifeMs: number }
   /** When a login is refused after failures. */
   logins: GuardSettings
+  /** Each signature of a request counts once; it does not unless this is given. */
+  refusesReplays?: boolean
 }
 
 /**
@@ -34,10 +41,10 @@ export type Identity = {
   ofDockerLogin: (authorization: string | null, sourceAddress: string) => Promise<Caller>
 
   /**
-   * The caller of a management call, by its headers. Throws `unauthenticated` where there is no proof in them and
-   * `credentials_invalid` for one that does not count.
+   * The caller of a management call, by its token or its signature; the body is read for a signature only. Throws
+   * `unauthenticated` where there is neither, `credentials_invalid` for one that does not count, or `body_too_large`.
    */
-  ofManagement: (headers: Headers) => Promise<Caller>
+  ofManagement: (request: ReceivedRequest) => Promise<Caller>
 
   /** The user behind a password; throws as `logInWithPassword`. */
   logIn: (name: PasswordLogin, password: string, sourceAddress: string) => Promise<User>
@@ -46,13 +53,13 @@ export type Identity = {
   docker: Pick<DockerTokens, 'issue'>
 
   /**
-   * For a job: removes tokens that have expired, in small transactions until all are gone or the signal says so, and keys
-   * whose tokens have all expired. How many went.
+   * For a job: removes tokens, temporary keys and used signatures that have expired, in small transactions until all are
+   * gone or the signal says so, and keys whose tokens have all expired. How many went.
    */
   deleteExpired: (signal?: AbortSignal) => Promise<number>
 }
 
-const tokensPerWrite = 1_000
+const rowsPerWrite = 1_000
 
 /** A user by id, or by name in an account that is named or known by its id. */
 export type PasswordLogin = { id: string } | { name: string; account: { id: string } | { name: string } }
@@ -62,12 +69,14 @@ export function openIdentity(deps: IdentityDeps): Identity {
   const keys = openSigningKeys(deps)
   const docker = openDockerTokens({ ...deps, keys, lifeMs: deps.tokens.dockerLifeMs })
   const guard = openLoginGuard({ ...deps, settings: deps.logins })
-  const logInToDocker = openDockerLogin({ ...deps, guard })
-  const rememberedLogin = rememberLogins(deps.db, logInToDocker, (caller, sourceAddress) =>
+  const findKey = openProvingKeys(deps)
+  const logInToDocker = openDockerLogin({ ...deps, findKey, guard })
+  const rememberedLogin = rememberLogins(deps, logInToDocker, (caller, sourceAddress) =>
     guard.isRefusedHere(attemptOf(caller, sourceAddress)),
   )
+  const replays = deps.refusesReplays ? openReplayGuard(deps) : noReplayGuard
   // Each proof answers undefined when it is not in the request; the first that is there decides.
-  const managementProofs = [proofByToken(keystone)]
+  const managementProofs = [proofByToken(keystone), proofBySignature({ ...deps, findKey, replays })]
   return {
     ofDocker: (header, sourceAddress) => {
       if (header === null) return anonymous
@@ -87,12 +96,12 @@ export function openIdentity(deps: IdentityDeps): Identity {
       if (given.kind !== 'basic') throw unreadable()
       return logInToDocker({ ...given, sourceAddress })
     },
-    ofManagement: async headers => {
+    ofManagement: async request => {
       for (const proof of managementProofs) {
-        const caller = await proof(headers)
+        const caller = await proof(request)
         if (caller) return caller
       }
-      throw new DomainError('unauthenticated', 'log in first: send a token in X-Auth-Token')
+      throw new DomainError('unauthenticated', 'log in first: send a token in X-Auth-Token, or sign with an access key')
     },
     logIn: async (name, password, sourceAddress) =>
       logInWithPassword({ ...deps, guard }, await resolveLogin(deps, name), { password, sourceAddress }),
@@ -100,10 +109,12 @@ export function openIdentity(deps: IdentityDeps): Identity {
     docker,
     deleteExpired: async signal => {
       let removed = (await keys.deleteExpired()) + (await guard.deleteExpired())
-      let batch = tokensPerWrite
-      while (batch === tokensPerWrite && !signal?.aborted) {
-        batch = await keystone.deleteExpired(tokensPerWrite)
-        removed += batch
+      for (const deleteSome of [keystone.deleteExpired, ...expiries(deps)]) {
+        let batch = rowsPerWrite
+        while (batch === rowsPerWrite && !signal?.aborted) {
+          batch = await deleteSome(rowsPerWrite)
+          removed += batch
+        }
       }
       return removed
     },
@@ -115,16 +126,26 @@ export function callerName(caller: Caller): string {
   return caller.kind === 'user' ? `${caller.accountName}/${caller.userName}` : 'anonymous'
 }
 
-type ManagementProof = (headers: Headers) => Promise<Caller | undefined>
+type ManagementProof = (request: ReceivedRequest) => Promise<Caller | undefined>
 
 function proofByToken(keystone: KeystoneTokens): ManagementProof {
-  return async headers => {
+  return async ({ headers }) => {
     const token = headers.get('x-auth-token')
     if (token === null) return undefined
     const found = await keystone.find(token)
     if (!found) throw new DomainError('credentials_invalid', 'the token is wrong, expired or revoked: log in again')
     return callerOfToken(found)
   }
+}
+
+/** Each removes at most so many of what has expired, and answers how many it were. */
+function expiries({ db, clock }: IdentityDeps): ((limit: number) => Promise<number>)[] {
+  // What a power cut brings back has expired all the same.
+  const survives = { survives: 'crash' } as const
+  return [
+    limit => db.write(tx => deleteExpiredTemporaryKeys(tx, clock.nowMs(), limit), survives),
+    limit => db.write(tx => deleteExpiredSignatures(db.engine, tx, { nowMs: clock.nowMs(), limit }), survives),
+  ]
 }
 
 async function resolveLogin({ db }: IdentityDeps, login: PasswordLogin) {

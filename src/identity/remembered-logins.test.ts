@@ -7,7 +7,15 @@ const login = { name: 'ci', password: 'canary-password-4711', sourceAddress: '12
 
 /** Accounts of one user whose epoch and database version the test moves. */
 function open({ version = 1 as number | undefined } = {}) {
-  const state = { version, epoch: 1, password: login.password, proofs: 0, isRefused: false }
+  const state = {
+    version,
+    epoch: 1,
+    password: login.password,
+    proofs: 0,
+    isRefused: false,
+    nowMs: 0,
+    endsMs: undefined as number | undefined,
+  }
   const logIn = async ({ name, password }: typeof login): Promise<UserCaller> => {
     state.proofs++
     if (password !== state.password) throw new DomainError('credentials_invalid', 'wrong')
@@ -18,9 +26,11 @@ function open({ version = 1 as number | undefined } = {}) {
       accountId: 'a',
       accountName: 'account',
       userEpoch: state.epoch,
+      ...(state.endsMs !== undefined && { expiresMs: state.endsMs }),
     }
   }
-  return { state, prove: rememberLogins({ version: () => state.version }, logIn, () => state.isRefused) }
+  const deps = { db: { version: () => state.version }, clock: { nowMs: () => state.nowMs } }
+  return { state, prove: rememberLogins(deps, logIn, () => state.isRefused) }
 }
 
 test('a login is proved once while nothing is committed, and answers without waiting', async () => {
@@ -85,4 +95,16 @@ test('one that is refused meanwhile is proved anew, and so is the same from anot
   state.isRefused = true
   await prove(login)
   expect(state.proofs).toBe(3)
+})
+
+test('a login with an end is remembered until then and not a moment longer', async () => {
+  const { state, prove } = open()
+  state.endsMs = 1000
+  await prove(login)
+  state.nowMs = 999
+  await prove(login)
+  expect(state.proofs).toBe(1)
+  Object.assign(state, { nowMs: 1000, password: 'gone' })
+  await expect(prove(login)).rejects.toThrow('wrong')
+  expect(state.proofs).toBe(2)
 })

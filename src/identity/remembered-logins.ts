@@ -10,11 +10,11 @@ const mostRemembered = 4096
  * Logins under a key of this process, for clients that send their password with every request. While nothing was
  * committed that changes rights, one that succeeded is answered at once; after such a commit it is proved anew, and gives the
  * same object as long as it stands for the same user, key and epochs, so that answers kept for that object stay good. A
- * failure is never remembered. Each address has its own memory, and `isRefused` is asked all the same: who guesses a password
- * must not find the right one here.
+ * failure is never remembered, and a login with an end is proved anew when it is over. Each address has its own memory, and
+ * `isRefused` is asked all the same: who guesses a password must not find the right one here.
  */
 export function rememberLogins(
-  db: Pick<AccountsDeps['db'], 'version'>,
+  { db, clock }: { db: Pick<AccountsDeps['db'], 'version'>; clock: AccountsDeps['clock'] },
   logIn: DockerLogin,
   isRefused: (caller: UserCaller, sourceAddress: string) => boolean,
 ): (login: Parameters<DockerLogin>[0]) => UserCaller | Promise<UserCaller> {
@@ -28,7 +28,11 @@ export function rememberLogins(
     const known = remembered.get(proof)
     // Before the proof: a commit beside it makes the next one look again.
     const version = db.version('rights')
-    const isCurrent = known !== undefined && version !== undefined && known.version === version
+    const isCurrent =
+      known !== undefined &&
+      version !== undefined &&
+      known.version === version &&
+      clock.nowMs() < (known.caller.expiresMs ?? Number.POSITIVE_INFINITY)
     if (isCurrent && !isRefused(known.caller, login.sourceAddress)) return known.caller
     return logIn(login).then(proved => {
       const caller = known !== undefined && isSameProof(known.caller, proved) ? known.caller : proved

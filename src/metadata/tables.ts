@@ -36,6 +36,25 @@ export interface Tables {
     epoch: number
     created_ms: number
   }
+  /** Keys with an end, each made for one purpose and void with what it was made with. */
+  temporary_keys: {
+    id: string
+    user_id: string
+    user_epoch: number
+    /** The access key behind it, and its epoch then; null where it was made with a token. */
+    parent_id: string | null
+    parent_epoch: number | null
+    /** The temporary key that it was made with, with which it goes: one that signs, and was not made so itself. */
+    made_with: string | null
+    /** The secret key, as of `access_keys`; null for a token of the docker login `bearertoken@…`. */
+    sealed_secret: Uint8Array | null
+    /** SHA-256 of the token that goes with the key, or is it; null for a key that only docker logs in with. */
+    token_hash: Uint8Array | null
+    created_ms: number
+    expires_ms: number
+  }
+  /** Signatures that were used, where each counts once; as long as their time lets them count at all. */
+  used_signatures: { signature: Uint8Array; first_ms: number; expires_ms: number }
   keystone_tokens: {
     token_hash: Uint8Array
     user_id: string

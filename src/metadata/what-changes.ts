@@ -16,6 +16,7 @@ const ofTable = {
   // What decisions read of them is in `users`.
   user_roles: 'nothing',
   access_keys: 'rights',
+  temporary_keys: 'rights',
   organizations: 'rights',
   organization_grants: 'rights',
   repositories: 'rights',
@@ -31,6 +32,7 @@ const ofTable = {
   keystone_tokens: 'nothing',
   signing_keys: 'nothing',
   login_refusals: 'nothing',
+  used_signatures: 'nothing',
   repository_descriptions: 'nothing',
   tag_history: 'nothing',
   upload_sessions: 'nothing',

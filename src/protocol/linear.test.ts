@@ -2,8 +2,6 @@ import { expect, test } from 'bun:test'
 import { parseAuthorization } from '../identity/authorization.ts'
 import { parseScopes } from './auth/scopes.ts'
 import { parseSignature } from './auth/signing/authorization.ts'
-import { canonicalPaths } from './auth/signing/canonical-path.ts'
-import { canonicalQuery, legacyCanonicalQuery } from './auth/signing/canonical-query.ts'
 import { acceptsMediaType } from './oci/accept.ts'
 import { parseDigest } from './oci/digest.ts'
 import { essence } from './oci/media-types.ts'
@@ -15,8 +13,6 @@ import { parseRoute } from './oci/routes.ts'
 /** Everything that reads text of a client's choosing on the registry's side. */
 const readers: Record<string, (text: string) => unknown> = {
   acceptsMediaType: text => acceptsMediaType(text, 'application/json'),
-  canonicalPaths: text => canonicalPaths(`/${text}`),
-  canonicalQuery: text => [canonicalQuery(`a=${text}`), legacyCanonicalQuery(`${text}&a`)],
   essence,
   parseAuthorization: text => parseAuthorization(`Basic ${text}`),
   parseContentRange,

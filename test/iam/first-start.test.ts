@@ -2,7 +2,8 @@ import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { createAccessKey, unsealSecretKey } from '../../src/core/accounts/access-keys.ts'
 import { createAccount, getAccount } from '../../src/core/accounts/accounts.ts'
 import { prepareInstallation } from '../../src/core/accounts/first-start.ts'
-import { findLoginKey, selectAccessKeys, selectAccounts, selectUsers } from '../../src/core/accounts/queries.ts'
+import { keyQuery } from '../../src/core/accounts/keys/queries.ts'
+import { selectAccessKeys, selectAccounts, selectUsers } from '../../src/core/accounts/queries.ts'
 import { resetCredentials } from '../../src/core/accounts/reset-credentials.ts'
 import { createUser, disableUser } from '../../src/core/accounts/users.ts'
 import { systemClock } from '../../src/core/clock.ts'
@@ -28,6 +29,11 @@ describeEngines('first start', (_engine, open) => {
   })
   const from = (password = '') => ({ password, sourceAddress: '127.0.0.1' })
 
+  const findKey = async (id: string) => {
+    const [row] = await keyQuery(opened.db)([id, Date.now()])
+    return { id, userName: row?.user_name, sealedSecret: row?.sealed_secret ?? new Uint8Array() }
+  }
+
   test('an empty store gets random credentials that work, and no second ones', async () => {
     const made = await prepareInstallation(deps(), {}, 'eu-de')
     expect(made).toMatchObject({ account: 'stower', project: 'eu-de', user: 'admin' })
@@ -37,8 +43,8 @@ describeEngines('first start', (_engine, open) => {
     const account = await getAccount(deps())
     const user = await logInWithPassword(deps(), { accountId: account.id, name: 'admin' }, from(made?.password))
     expect(user.role).toBe('te_admin')
-    const key = await findLoginKey(opened.db.read, made?.accessKey ?? '')
-    expect(key && unsealSecretKey(deps().sealer, key)).toBe(made?.secretKey ?? '')
+    const key = await findKey(made?.accessKey ?? '')
+    expect(unsealSecretKey(deps().sealer, key)).toBe(made?.secretKey ?? '')
     expect(await prepareInstallation(deps(), {}, 'eu-de')).toBeUndefined()
   })
 
@@ -140,9 +146,9 @@ describeEngines('first start', (_engine, open) => {
     const account = await getAccount(deps())
     const { user } = await createUser(deps(), requester, { account, name: 'ci', role: 'SWR OperateAccess' })
     const made = await createAccessKey(deps(), requester, user)
-    const key = await findLoginKey(opened.db.read, made.id)
-    expect(key?.user.name).toBe('ci')
-    expect(key && unsealSecretKey(deps().sealer, key)).toBe(made.secret)
-    expect(() => key && unsealSecretKey(sealerOf('another key entirely'), key)).toThrow('does not open')
+    const key = await findKey(made.id)
+    expect(key.userName).toBe('ci')
+    expect(unsealSecretKey(deps().sealer, key)).toBe(made.secret)
+    expect(() => unsealSecretKey(sealerOf('another key entirely'), key)).toThrow('does not open')
   })
 })

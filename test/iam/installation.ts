@@ -9,6 +9,7 @@ import type { Exchange, Surface } from '../../src/http/exchange.ts'
 import { type Identity, openIdentity } from '../../src/identity/identity.ts'
 import { openPasswords } from '../../src/identity/passwords.ts'
 import { sealerOf } from '../../src/identity/sealing.ts'
+import type { ReceivedRequest } from '../../src/protocol/auth/signing/received-request.ts'
 import { openIamSurface } from '../../src/surfaces/iam/surface.ts'
 import { openTokenSurface } from '../../src/surfaces/token/surface.ts'
 import type { TestDatabase } from '../databases.ts'
@@ -66,7 +67,7 @@ export async function openTestInstallation(open: () => Promise<TestDatabase>): P
     identity,
     credentials,
     administrator,
-    iam: openIamSurface({ db: opened.db, identity, region: 'eu-de', limits: { bodyBytes: 1 << 20 } }),
+    iam: openIamSurface({ ...deps, access, identity, region: 'eu-de', limits: { bodyBytes: 1 << 20 } }),
     token: openTokenSurface({ access, identity }),
     openReplica,
   }
@@ -91,6 +92,8 @@ export async function ask(surface: Surface, path: string, init: RequestInit = {}
     request: new Request(url.href, init),
     url,
     origin: { requestId: 'request-1', sourceAddress: '127.0.0.1' },
+    isSecure: false,
+    hosts: [url.host],
     baseUrl,
     signal: new AbortController().signal,
     bodyWatch: { moved: () => {}, over: () => {} },
@@ -99,6 +102,14 @@ export async function ask(surface: Surface, path: string, init: RequestInit = {}
   const response = await surface(exchange)
   const text = await response.text()
   return { status: response.status, headers: response.headers, text, body: parse(text), log: exchange.log }
+}
+
+/** A request for a management call, as identity is given one. */
+export function received(headers: Record<string, string>): ReceivedRequest {
+  return {
+    ...{ method: 'GET', path: '/v2/manage/namespaces', query: '', headers: new Headers(headers) },
+    ...{ hosts: [new URL(baseUrl).host], isSecure: false, body: async () => new Uint8Array() },
+  }
 }
 
 export function basic(name: string, password: string): string {

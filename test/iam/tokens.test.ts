@@ -7,6 +7,7 @@ import {
   ask,
   baseUrl,
   openTestInstallation,
+  received,
   requester,
   secrets,
   type TestInstallation,
@@ -234,11 +235,11 @@ describeEngines('identity API', (_engine, open) => {
   test('DELETE revokes a token at once, on every replica, and twice is 404', async () => {
     const [token, other] = [await logIn(), await logIn()]
     const replica = installation.openReplica()
-    expect(await replica.ofManagement(new Headers({ 'x-auth-token': token }))).toMatchObject({ kind: 'user' })
+    expect(await replica.ofManagement(received({ 'x-auth-token': token }))).toMatchObject({ kind: 'user' })
     const headers = { 'x-auth-token': other, 'x-subject-token': token }
     expect(await get('/v3/auth/tokens', headers, 'DELETE')).toMatchObject({ status: 204, text: '' })
     expect(await statusOf(token)).toBe(401)
-    const used = replica.ofManagement(new Headers({ 'x-auth-token': token }))
+    const used = replica.ofManagement(received({ 'x-auth-token': token }))
     expect(await used.catch(error => error)).toMatchObject({ code: 'credentials_invalid' })
     expect((await get('/v3/auth/tokens', headers, 'DELETE')).status).toBe(404)
     expect(await statusOf(other)).toBe(200)

@@ -37,8 +37,9 @@ export async function startManageServer(open: () => Promise<TestDatabase>, { tok
       passedMs += ms
     },
   }
+  const sealer = sealerOf('a key of the tests')
   const identity = openIdentity({
-    ...{ db, clock, sealer: sealerOf('a key of the tests'), passwords: openPasswords() },
+    ...{ db, clock, sealer, passwords: openPasswords() },
     tokens: { keystoneLifeMs: tokenLifeMs, dockerLifeMs: 900_000 },
     logins: { mostFailures: 10, refusedForMs: 1_800_000 },
   })
@@ -46,7 +47,16 @@ export async function startManageServer(open: () => Promise<TestDatabase>, { tok
   const dataDir = mkdtempSync(join(tmpdir(), 'stower-manage-'))
   const store = await openFilesystemStore({ dataDir })
   const surface = openManageSurface({
-    ...{ db, clock, identity, access: openAccess({ db, clock }), blobReader: openBlobReader({ db, store, clock }) },
+    ...{
+      db,
+      clock,
+      identity,
+      sealer,
+      access: openAccess({ db, clock }),
+      region: 'eu-de',
+      blobReader: openBlobReader({ db, store, clock }),
+    },
+    loginLifeMs: 24 * 3_600_000,
     limits: { bodyBytes: bodyLimitBytes },
     onAnswer: watch.onAnswer,
   })

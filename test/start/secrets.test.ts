@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { bytesOf, digestOf } from '../crash/content.ts'
+import { sign } from '../signing/sign.ts'
 import { launch, temporaryFolder } from './program.ts'
 
 /** Secrets with a mark that stands in no other text. */
@@ -106,6 +107,29 @@ async function useEverything(url: string, dataDir: string): Promise<string[]> {
     authorization: `SDK-HMAC-SHA256 Access=${secrets.accessKey}, SignedHeaders=host, Signature=${secrets.wrongToken}`,
   })
 
+  const asked = await ask('POST', '/v2/manage/utils/secret?canary=canary-query-8Rt1', auth)
+  const made = await ask('POST', '/v2/manage/utils/authorizationtoken', auth)
+  const lines = [asked, made].map(({ answer }) => answer.headers.get('x-swr-dockerlogin') ?? '')
+  const logins = lines.map(line => line.split(' ').slice(3, 6)).map(([name, , password]) => ({ name, password }))
+  for (const { name, password } of logins) {
+    const login = { authorization: `Basic ${btoa(`${name}:${password}`)}` }
+    for (const path of ['/v2/', '/swr/auth/v2/registry/auth?service=dockyard', '/dockyard/v2/namespaces']) {
+      expect((await ask('GET', path, login)).answer.status).toBe(200)
+    }
+  }
+  const wish = '{"auth":{"identity":{"methods":["token"],"token":{"duration_seconds":900}}}}'
+  const temporary = JSON.parse(
+    (await ask('POST', '/v3.0/OS-CREDENTIAL/securitytokens', { ...json, ...auth }, wish)).text,
+  )
+  const { access, secret, securitytoken } = temporary.credential
+  const key = { accessKey: access, secretKey: secret }
+  const list = { method: 'GET', path: '/v2/manage/namespaces', headers: { 'x-security-token': securitytoken } }
+  const signed = sign(key, list, { host: new URL(url).host, at: Date.now() })
+  expect((await ask('GET', list.path, signed)).answer.status).toBe(200)
+  expect((await ask('GET', list.path, { ...signed, 'x-security-token': secrets.wrongToken })).answer.status).toBe(401)
+  const signature = signed.authorization?.slice(-64) ?? ''
+  const ofLogins = logins.flatMap(({ name, password = '' }) => [password, btoa(`${name}:${password}`)])
+
   const realm = '/swr/auth/v2/registry/auth/?service=dockyard&scope=repository:canary/image:pull,push'
   await ask('GET', realm, { authorization: basic(secrets.wrongPassword) })
   const { token } = JSON.parse((await ask('GET', realm, { authorization: basic(secrets.password) })).text)
@@ -129,5 +153,5 @@ async function useEverything(url: string, dataDir: string): Promise<string[]> {
   )
   expect(failed.answer.status).toBeGreaterThanOrEqual(500)
   expect((await ask('DELETE', '/v3/auth/tokens', { ...auth, 'x-subject-token': keystone })).answer.status).toBe(204)
-  return [keystone, token]
+  return [keystone, token, ...ofLogins, secret, securitytoken, signature, 'canary-query-8Rt1']
 }

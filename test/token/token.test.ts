@@ -11,6 +11,7 @@ import {
   ask,
   basic,
   openTestInstallation,
+  received,
   requester,
   secrets,
   type TestInstallation,
@@ -329,9 +330,9 @@ describeEngines('docker token endpoint', (_engine, open) => {
 
   test('a docker token opens no management call, and a management token no registry', async () => {
     const { body } = await get('service=dockyard', administrator)
-    const management = installation.identity.ofManagement(new Headers({ 'x-auth-token': body.token }))
+    const management = installation.identity.ofManagement(received({ 'x-auth-token': body.token }))
     expect(await management.catch(error => error)).toMatchObject({ code: 'credentials_invalid' })
-    const bearer = installation.identity.ofManagement(new Headers({ authorization: `Bearer ${body.token}` }))
+    const bearer = installation.identity.ofManagement(received({ authorization: `Bearer ${body.token}` }))
     expect(await bearer.catch(error => error)).toMatchObject({ code: 'unauthenticated' })
     const { token } = await installation.identity.keystone.issue(installation.administrator, { kind: 'none' })
     const registry = Promise.resolve(installation.identity.ofDocker(`Bearer ${token}`, '127.0.0.1'))

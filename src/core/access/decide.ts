@@ -4,6 +4,7 @@ import { countedLevel, type Powers, powersOf } from './roles.ts'
 
 /** Everything that can be asked for, with who may (the matrix of SWR's permission model). */
 const rules = {
+  'login.create': { doing: 'make logins with an end', isRead: true, on: 'account' },
   'account.view': { doing: 'see its figures', isRead: true, on: 'account' },
   'account.authorize': { doing: 'let the registry act for it', on: 'account', power: 'isAdministrator' },
   'organization.create': { doing: 'make organizations in it', on: 'account', power: 'makesOrganizations' },

@@ -11,11 +11,13 @@ import { type Maintenance, openSwitches, type Switches } from './switches.ts'
 
 /**
  * The fragments that every query about rights is made of, so that a pull can ask for rights and content in one round
- * trip. `$1` user id, `$2` access key id, `$3` organization name, `$4` repository name (null where none).
+ * trip. `$1` user id, `$2` id of an access key or a temporary one, `$3` organization name, `$4` repository name (null
+ * where none).
  */
 export const factsColumns = `
   u.epoch as user_epoch, u.is_enabled as user_enabled, u.role as user_role,
   u.account_id as user_account, k.epoch as key_epoch, k.is_enabled as key_enabled, k.user_id as key_user,
+  tk.user_id as temporary_user, tk.parent_id as temporary_parent,
   o.id as organization_id, o.account_id as organization_account, og.level as organization_level,
   r.id as repository_id, r.is_public as repository_public, rg.level as repository_level,
   rs.ends_ms as share_ends`
@@ -30,7 +32,8 @@ const grantJoins = `
 export const factsJoins = `
   (select 1 as one) q
   left join users u on u.id = $1
-  left join access_keys k on k.id = $2
+  left join temporary_keys tk on tk.id = $2
+  left join access_keys k on k.id = coalesce(tk.parent_id, $2)
   left join organizations o on o.name = $3
   left join repositories r on r.organization_id = o.id and r.name = $4 and r.deleted_ms is null
   ${grantJoins}`
@@ -52,6 +55,8 @@ export type FactsRow = {
   key_epoch: number | null
   key_enabled: number | null
   key_user: string | null
+  temporary_user: string | null
+  temporary_parent: string | null
   organization_id: number | null
   organization_account: string | null
   organization_level: number | null
@@ -146,7 +151,8 @@ export async function factsOfEach(
     join repositories r on r.id = c.repository_id and r.deleted_ms is null
     join organizations o on o.id = r.organization_id
     left join users u on u.id = ${userId}
-    left join access_keys k on k.id = ${keyId}
+    left join temporary_keys tk on tk.id = ${keyId}
+    left join access_keys k on k.id = coalesce(tk.parent_id, ${keyId})
     ${sql.raw(grantJoins)}`.execute(db)
   return rows.map(row => ({
     place: { organization: row.organization, repository: row.repository },
@@ -176,11 +182,7 @@ function standingOf(caller: Caller, row: FactsRow): Standing {
   if (caller.kind === 'anonymous') return { kind: 'anonymous' }
   if (row.user_enabled !== 1 || row.user_epoch !== caller.userEpoch || row.user_account === null)
     return { kind: 'void' }
-  if (caller.accessKey) {
-    const isCurrent =
-      row.key_enabled === 1 && row.key_epoch === caller.accessKey.epoch && row.key_user === caller.userId
-    if (!isCurrent) return { kind: 'void' }
-  }
+  if (caller.accessKey && !isKeyCurrent(caller.userId, caller.accessKey, row)) return { kind: 'void' }
   const role = parseRole(row.user_role ?? '')
   return {
     kind: 'current',
@@ -189,6 +191,13 @@ function standingOf(caller: Caller, row: FactsRow): Standing {
     role,
     isAdministrator: powersOf[role].isAdministrator,
   }
+}
+
+/** A temporary key counts while its row is there, and as long as its parent does, where it has one. */
+function isKeyCurrent(userId: string, accessKey: { epoch: number }, row: FactsRow): boolean {
+  if (row.temporary_user !== null && row.temporary_parent === null) return row.temporary_user === userId
+  const isOwn = row.key_user === userId && (row.temporary_user === null || row.temporary_user === userId)
+  return isOwn && row.key_enabled === 1 && row.key_epoch === accessKey.epoch
 }
 
 function levelOf(value: number | null): Level | 0 {

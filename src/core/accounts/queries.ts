@@ -23,9 +23,6 @@ export type LoginUser = User & { passwordHash: string }
 
 export type AccessKey = { id: string; userId: string; userName: string; isEnabled: boolean; createdMs: number }
 
-/** An access key as only the check of a signature or login key sees it. */
-export type LoginKey = { id: string; epoch: number; isEnabled: boolean; sealedSecret: Uint8Array; user: User }
-
 /** One page of a list ordered by name (access keys: by id): what comes after `after`. */
 export type Page = { after?: string; limit: number }
 
@@ -286,24 +283,6 @@ export async function selectAccessKeys(
     isEnabled: row.is_enabled === 1,
     createdMs: row.created_ms,
   }))
-}
-
-/** The key that a signature or a docker login names, with its owner. */
-export async function findLoginKey(db: Reader, id: string): Promise<LoginKey | undefined> {
-  const row = await users(db)
-    .innerJoin('access_keys as k', 'k.user_id', 'u.id')
-    .select(['k.id as key_id', 'k.epoch as key_epoch', 'k.is_enabled as key_enabled', 'k.sealed_secret'])
-    .where('k.id', '=', id)
-    .executeTakeFirst()
-  return (
-    row && {
-      id: row.key_id,
-      epoch: row.key_epoch,
-      isEnabled: row.key_enabled === 1,
-      sealedSecret: row.sealed_secret,
-      user: userOf(row),
-    }
-  )
 }
 
 /** Enables or disables a key and moves its epoch on; answers its owner's id, undefined when the account has none. */

@@ -6,6 +6,7 @@ import { shares } from './005-shares.ts'
 import { accountFigures } from './006-account-figures.ts'
 import { rolesOfUsers } from './007-roles.ts'
 import { refusedLogins } from './008-refused-logins.ts'
+import { signatures } from './009-signatures.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in order; the newest version is what this program needs. */
@@ -18,6 +19,7 @@ export const migrations: readonly Migration[] = [
   accountFigures,
   rolesOfUsers,
   refusedLogins,
+  signatures,
 ]
 
 export const newestVersion = migrations.reduce((newest, step) => Math.max(newest, step.version), 0)

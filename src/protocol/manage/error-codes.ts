@@ -71,6 +71,7 @@ export const swrCodes = {
   5001049: 'the organization could not be deleted',
   5001050: 'the config could not be read',
   5001056: 'the tags could not be read',
+  5001076: 'the login could not be made',
   5070070: 'no space is left',
 } as const
 

@@ -87,3 +87,9 @@ export const iamErrors = {
 export function errorBody(status: IamStatus, message: string) {
   return { error: { code: status, message, title: titles[status] } }
 }
+
+/** SDKs that sign know no keystone: they read what the gateway before the public cloud's IAM says of a signature. */
+export function signatureErrorBody(message: string) {
+  const reason = `Incorrect IAM authentication information: ${message}`
+  return { ...errorBody(401, reason), error_code: 'APIGW.0301', error_msg: reason }
+}

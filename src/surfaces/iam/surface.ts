@@ -1,19 +1,22 @@
 import { type Context, Hono } from 'hono'
-import type { AccountsDeps } from '../../core/accounts/deps.ts'
 import { findProject, findUser, type Page, selectProjects, selectUsers } from '../../core/accounts/queries.ts'
+import type { TemporaryKeyDeps } from '../../core/accounts/temporary-keys.ts'
+import type { UserCaller } from '../../core/caller.ts'
 import { DomainError, isDomainError } from '../../core/errors.ts'
 import { closing, readBody } from '../../http/body.ts'
 import type { Exchange, Surface } from '../../http/exchange.ts'
+import { receivedRequest } from '../../http/received-request.ts'
 import { noteRefusal } from '../../http/refusal.ts'
 import { callerName, type Identity } from '../../identity/identity.ts'
 import { callerOfToken, type KeystoneToken } from '../../identity/keystone-tokens.ts'
 import { buildCatalog } from './catalog.ts'
-import { errorBody, type IamStatus, iamErrors } from './errors.ts'
+import { errorBody, type IamStatus, iamErrors, signatureErrorBody } from './errors.ts'
 import { issueToken } from './issue-token.ts'
 import { projectBody, tokenBody, userBody, versionBody } from './representations.ts'
 import { type CreateToken, createTokenSchema } from './schemas.ts'
+import { issueSecurityToken, readSecurityTokenRequest } from './security-tokens.ts'
 
-export type IamDeps = Pick<AccountsDeps, 'db'> & {
+export type IamDeps = TemporaryKeyDeps & {
   identity: Pick<Identity, 'logIn' | 'keystone' | 'ofManagement'>
   region: string
   limits: { bodyBytes: number }
@@ -52,6 +55,21 @@ export function openIamSurface(deps: IamDeps): Surface {
     await findSubject(deps, await authenticate(c, deps), token)
     await deps.identity.keystone.revoke(token)
     return c.body(null, 204)
+  })
+
+  app.post('/v3.0/OS-CREDENTIAL/securitytokens', async c => {
+    note(c, 'iam.security-token.create')
+    const { exchange } = c.env
+    // What is signed has to be proved before it is parsed; a token may stand in the body alone.
+    const proved = hasProof(exchange.request.headers) ? await authenticate(c, deps) : undefined
+    const body = await readBody(exchange, Math.min(deps.limits.bodyBytes, largestLoginBytes))
+    const { tokenId, lifeMs } = readSecurityTokenRequest(parseJson(body))
+    const caller = tokenId === undefined ? (proved ?? (await authenticate(c, deps))) : await callerBy(c, deps, tokenId)
+    if (proved !== undefined && proved.userId !== caller.userId) {
+      throw new DomainError('credentials_invalid', 'the token in the body is of another user')
+    }
+    const answer = await issueSecurityToken(deps, { caller, origin: exchange.origin }, lifeMs)
+    return c.json(answer, 201, { 'cache-control': 'no-store' })
   })
 
   app.get('/v3/auth/catalog', async c => {
@@ -129,10 +147,22 @@ function note(c: IamContext, route: string): void {
   c.env.exchange.log.route = route
 }
 
-async function authenticate(c: IamContext, { identity }: Pick<IamDeps, 'identity'>) {
-  const caller = await identity.ofManagement(c.env.exchange.request.headers)
+async function authenticate(c: IamContext, { identity, limits }: Pick<IamDeps, 'identity' | 'limits'>) {
+  const caller = await identity.ofManagement(receivedRequest(c.env.exchange, limits.bodyBytes))
   c.env.exchange.log.caller = callerName(caller)
   if (caller.kind !== 'user') throw new DomainError('unauthenticated', 'log in first')
+  return caller
+}
+
+function hasProof(headers: Headers): boolean {
+  return headers.has('x-auth-token') || headers.has('authorization')
+}
+
+async function callerBy(c: IamContext, { identity }: Pick<IamDeps, 'identity'>, token: string): Promise<UserCaller> {
+  const found = await identity.keystone.find(token)
+  if (!found) throw new DomainError('credentials_invalid', 'the token is wrong, expired or revoked: log in again')
+  const caller = callerOfToken(found)
+  c.env.exchange.log.caller = callerName(caller)
   return caller
 }
 
@@ -243,7 +273,8 @@ function answerError(exchange: Exchange, error: unknown): Response {
   if (isDomainError(error)) noteRefusal(exchange.log, error)
   if (status >= 500) exchange.log.error = error
   const message = isDomainError(error) ? error.message : `something broke here; request ${exchange.origin.requestId}`
-  const response = Response.json(errorBody(status, message), { status })
+  const isOfSignature = isDomainError(error) && error.detail.proof === 'signature'
+  const response = Response.json(isOfSignature ? signatureErrorBody(message) : errorBody(status, message), { status })
   if (status === 401) response.headers.set('www-authenticate', `Keystone uri="${exchange.baseUrl}/v3"`)
   if (status === 429) response.headers.set('retry-after', '2')
   const isUnread = exchange.request.body !== null && !exchange.request.bodyUsed

@@ -12,11 +12,16 @@ type About = { detail: ErrorDetail; operation: Pick<Operation, 'on' | 'failureCo
 
 /** One of several, by what it is about. `among` are those that a call to the operation may be answered. */
 type Choice = { of: (about: About) => Wire; among: (operation: Operation) => readonly Wire[] }
+/** What the gateway before SWR answers to a signature that does not hold (Huawei Cloud, "API Gateway Error Codes"). */
+const gateway: Wire = { status: 401, code: 'APIGW.0301' }
 
 /** Core's codes on this wire (SWR API, "Error Codes"). */
 const table = {
   unauthenticated: { status: 401, code: 'SVCSTG.S2I.4019000' },
-  credentials_invalid: swr(4010000),
+  credentials_invalid: {
+    of: ({ detail }) => (detail.proof === 'signature' ? gateway : swr(4010000)),
+    among: () => [swr(4010000), gateway],
+  },
   scope_insufficient: swr(4039002),
   denied: byPlace({ repository: 4037018, organization: 4037017, foreign: 4039001 }),
   too_many_requests: swr(4031042),
@@ -94,7 +99,8 @@ export function errorAnswer(
   const entry: Wire | Choice = table[error.code]
   const { status, code } = 'of' in entry ? entry.of({ detail: error.detail, operation }) : entry
   if (status >= 500) return failureAnswer({ status, code, requestId })
-  const body = makeEnvelope({ code, message: error.message, detail: detailText(error.detail), requestId })
+  const message = code === gateway.code ? `Incorrect IAM authentication information: ${error.message}` : error.message
+  const body = makeEnvelope({ code, message, detail: detailText(error.detail), requestId })
   return { status, body: JSON.stringify(body) }
 }
 

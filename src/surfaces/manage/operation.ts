@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { TemporaryKeyDeps } from '../../core/accounts/temporary-keys.ts'
 import type { BlobReader } from '../../core/blobs/read.ts'
 import type { Requester, UserCaller } from '../../core/caller.ts'
 import type { ErrorCode } from '../../core/errors.ts'
@@ -7,8 +8,9 @@ import type { Exchange } from '../../http/exchange.ts'
 import { type Done, doneView } from '../../protocol/manage/done.ts'
 import type { FailureCode } from '../../protocol/manage/error-codes.ts'
 
-/** What operations work with. */
-export type ManageDeps = Deps & { blobReader: BlobReader; limits: { bodyBytes: number } }
+/** What operations work with. `loginLifeMs`: how long a docker login that is handed out lasts at most. */
+export type ManageDeps = Deps &
+  TemporaryKeyDeps & { blobReader: BlobReader; region: string; loginLifeMs: number; limits: { bodyBytes: number } }
 
 /**
  * One call of the management API: what it is for the server, and all that the API reference says of it. `operation`

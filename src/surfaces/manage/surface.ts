@@ -3,17 +3,23 @@ import type { Caller } from '../../core/caller.ts'
 import { DomainError, isDomainError } from '../../core/errors.ts'
 import { closing } from '../../http/body.ts'
 import type { Exchange, Surface } from '../../http/exchange.ts'
+import { receivedRequest } from '../../http/received-request.ts'
 import { noteRefusal } from '../../http/refusal.ts'
-import { callerName } from '../../identity/identity.ts'
+import { callerName, type Identity } from '../../identity/identity.ts'
+import { dockerService } from '../../protocol/auth/token-endpoint.ts'
 import { versionDocument, versionList } from '../../protocol/manage/versions.ts'
+import { basicChallenge } from '../../protocol/oci/challenge.ts'
 import { accountOperations } from './account.ts'
 import { readDeclared } from './body.ts'
+import { dockyardOperations } from './dockyard.ts'
 import { errorAnswer, unforeseenAnswer } from './errors.ts'
 import { featureGateOperation } from './feature-gates.ts'
 import { grantOperations } from './grants.ts'
+import { loginOperations } from './logins.ts'
 import {
   type Answer,
   type BodyDeclaration,
+  type Call,
   type JsonText,
   type ManageDeps,
   type Operation,
@@ -32,7 +38,7 @@ import { tagRelationOperations } from './tag-relations.ts'
 import { tagOperations } from './tags.ts'
 
 export type ManageSurfaceDeps = ManageDeps & {
-  identity: { ofManagement: (headers: Headers) => Promise<Caller> }
+  identity: Pick<Identity, 'ofManagement' | 'ofDockerLogin'>
   /** Told of every answer of an operation, for whoever compares it with what the operation declares. */
   onAnswer?: (operation: Operation, answer: WireAnswer) => void
 }
@@ -53,13 +59,14 @@ export const operations: readonly Operation[] = [
   ...tagConfigOperations,
   ...tagListV3Operations,
   ...tagRelationOperations,
+  ...loginOperations,
   ...accountOperations,
   featureGateOperation(() => operations),
 ]
 
 /**
  * SWR's management API below `/v2/manage` and `/v3/manage`, and all of it once more below `/swr-api`, where clients that
- * derive its address from the catalog look for it. Version documents need no login.
+ * derive its address from the catalog look for it; and the small one below `/dockyard/v2`. Version documents need no login.
  */
 export function openManageSurface(deps: ManageSurfaceDeps): Surface {
   const app = new Hono<{ Bindings: Bindings }>({
@@ -72,10 +79,15 @@ export function openManageSurface(deps: ManageSurfaceDeps): Surface {
   }
   for (const operation of literalsFirst(operations)) {
     app.on(operation.method, pathsOf(operation), async ({ env: { exchange }, req }) => {
-      const answer = await perform(deps, operation, exchange, req.param())
+      const answer = await perform(deps, operation, { exchange, path: req.param() }, proveByManagement)
       deps.onAnswer?.(operation, answer)
       return respond(exchange, answer)
     })
+  }
+  for (const operation of dockyardOperations) {
+    app.on(operation.method, `/dockyard/v2${operation.path}`, async ({ env: { exchange }, req }) =>
+      respond(exchange, challenging(await perform(deps, operation, { exchange, path: req.param() }, proveByDocker))),
+    )
   }
   for (const [path, methods] of methodsByPath()) {
     app.all(path, ({ env: { exchange } }) => respond(exchange, refuseMethod(exchange, methods)))
@@ -113,18 +125,32 @@ function methodsByPath(): ReadonlyMap<string, readonly string[]> {
   return methods
 }
 
-/** Proves the caller, then runs: nothing of a body is read for nobody in particular. */
+type Prove = (deps: ManageSurfaceDeps, exchange: Exchange) => Promise<Caller>
+
+const proveByManagement: Prove = ({ identity, limits }, exchange) =>
+  identity.ofManagement(receivedRequest(exchange, limits.bodyBytes))
+
+const proveByDocker: Prove = ({ identity }, { request, origin }) =>
+  identity.ofDockerLogin(request.headers.get('authorization'), origin.sourceAddress)
+
+/** Says how docker's API is logged in to. */
+function challenging(answer: WireAnswer): WireAnswer {
+  if (answer.status !== 401) return answer
+  return { ...answer, headers: { ...answer.headers, 'www-authenticate': basicChallenge(dockerService) } }
+}
+
+/** Proves the caller, then runs: of a body nothing is parsed for nobody in particular, and nothing read but for a signature. */
 async function perform(
   deps: ManageSurfaceDeps,
   operation: Operation,
-  exchange: Exchange,
-  path: Readonly<Record<string, string>>,
+  { exchange, path }: Pick<Call, 'exchange' | 'path'>,
+  prove: Prove,
 ): Promise<WireAnswer> {
-  const { log, origin, request } = exchange
+  const { log, origin } = exchange
   log.route = `manage.${operation.route}`
   try {
-    const caller = await deps.identity.ofManagement(request.headers)
-    if (caller.kind === 'anonymous') throw new DomainError('unauthenticated', 'log in first: send X-Auth-Token')
+    const caller = await prove(deps, exchange)
+    if (caller.kind === 'anonymous') throw new DomainError('unauthenticated', 'log in first')
     log.caller = callerName(caller)
     const readBody = () => readDeclared(deps, exchange, bodyOf(operation))
     return wireOf(operation, await operation.run(deps, { by: { caller, origin }, exchange, path, readBody }))

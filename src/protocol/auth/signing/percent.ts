@@ -14,9 +14,7 @@ export function percentDecode(bytes: string): string {
 
 /** RFC 3986, section 2.3: all but letters, digits and `-._~`. */
 export function percentEncode(bytes: string): string {
-  return bytes.replace(/[^A-Za-z0-9._~-]/g, encodeByte)
+  return bytes.replace(/[^A-Za-z0-9._~-]/g, byte => escapes[byte.charCodeAt(0)] ?? byte)
 }
 
-function encodeByte(byte: string): string {
-  return `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
-}
+const escapes = Array.from({ length: 256 }, (_, byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`)
