@@ -25,6 +25,7 @@ import { openManifestReader } from './core/manifests/read.ts'
 import { removalKind } from './core/manifests/removal/removal-job.ts'
 import { noteStored } from './core/quotas/days/note-stored.ts'
 import { TrafficCounter } from './core/quotas/traffic/traffic-counter.ts'
+import { hasTrigrams } from './core/repositories/list/matching/queries.ts'
 import { PullCounter } from './core/repositories/pulls/pull-counter.ts'
 import { foldTotals } from './core/totals.ts'
 import { chooseBaseUrl } from './http/base-url.ts'
@@ -91,6 +92,12 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
     },
     { survives: 'crash' },
   )
+  if (!(await hasTrigrams(installation.db))) {
+    logger.warn(
+      {},
+      'PostgreSQL lacks pg_trgm: parts of names are searched one by one; to have an index, run: create extension pg_trgm; create index repositories_by_trigrams on repositories using gin (name gin_trgm_ops)',
+    )
+  }
   const access = openAccess(installation, config.switches)
   const identity = openIdentity({
     ...installation,

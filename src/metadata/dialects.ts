@@ -24,6 +24,28 @@ export function containsText(engine: Engine, column: Expression<string>, text: s
     : sql<SqlBool>`instr(${column}, ${text}) > 0`
 }
 
+/**
+ * Repositories `r` in whose names `text` occurs, byte for byte, as a source and a condition of a query: found by the index
+ * of trigrams where there is one. Undefined for a text with too few letters for any.
+ */
+export function repositoriesNamed(
+  engine: Engine,
+  text: string,
+): { from: Expression<unknown>; where: Expression<SqlBool> } | undefined {
+  if ([...text].length < 3) return undefined
+  if (engine === 'postgres') {
+    const pattern = `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`
+    return { from: sql`repositories r`, where: sql<SqlBool>`r.name like ${pattern}` }
+  }
+  const phrase = `"${text.replaceAll('"', '""')}"`
+  const contains = containsText(engine, sql.ref('r.name'), text)
+  return {
+    // From the index on: SQLite keeps the order of cross joins.
+    from: sql`repository_names n cross join repositories r`,
+    where: sql<SqlBool>`n.repository_names match ${phrase} and r.id = n.rowid and ${contains}`,
+  }
+}
+
 /** The selected rows, held as `lockRow` does, leaving out those that another transaction holds. */
 export function skipLockedRow<Table extends keyof Tables, Output>(
   engine: Engine,

@@ -95,13 +95,17 @@ export async function copyIntoPostgres(client: PoolClient, file: string): Promis
 
 /**
  * The tables of a file in the order they were made, each behind those it refers to; `hasIds` for those whose ids are
- * handed out by the engine and never used again. A copy may be of an older schema than this program's.
+ * handed out by the engine and never used again. Indexes that SQLite keeps as tables are not among them: they are made of
+ * what is copied. A copy may be of an older schema than this program's.
  */
 function tablesOf(file: Connection): { table: string; hasIds: boolean }[] {
   const rows = file
     .query(
-      `SELECT name, sql FROM sqlite_schema
-       WHERE type = 'table' AND name NOT IN ('schema_versions') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid`,
+      `SELECT name, sql FROM sqlite_schema t
+       WHERE type = 'table' AND name NOT IN ('schema_versions') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+       AND NOT EXISTS (SELECT 1 FROM sqlite_schema v WHERE v.sql LIKE 'create virtual table%'
+         AND (t.name = v.name OR substr(t.name, 1, length(v.name) + 1) = v.name || '_'))
+       ORDER BY rowid`,
     )
     .all() as { name: string; sql: string }[]
   return rows.map(({ name, sql }) => ({ table: name, hasIds: /autoincrement/i.test(sql) }))

@@ -7,6 +7,7 @@ import { accountFigures } from './006-account-figures.ts'
 import { rolesOfUsers } from './007-roles.ts'
 import { refusedLogins } from './008-refused-logins.ts'
 import { signatures } from './009-signatures.ts'
+import { repositoryLists } from './010-repository-lists.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in order; the newest version is what this program needs. */
@@ -20,6 +21,7 @@ export const migrations: readonly Migration[] = [
   rolesOfUsers,
   refusedLogins,
   signatures,
+  repositoryLists,
 ]
 
 export const newestVersion = migrations.reduce((newest, step) => Math.max(newest, step.version), 0)

@@ -9,6 +9,8 @@ export type Migration = {
 }
 
 export type ColumnTypes = {
+  /** For the few things that only one of them has. */
+  engine: 'sqlite' | 'postgres'
   /** Whole column definition of a surrogate key: never reused, below 2^53. */
   id: string
   /** Text that compares byte for byte. */

@@ -3,7 +3,8 @@ import { DomainError } from '../../errors.ts'
 import type { ReadDeps } from '../../organizations/deps.ts'
 import { requireUser } from '../../organizations/place.ts'
 import { type Repository, readRepositories } from '../read-repositories.ts'
-import { findPosition, pageOfIds, pageOfIdsAfter, type RepositoryFilter, type Scope } from './queries.ts'
+import type { RepositoryFilter, Scope } from './matching/queries.ts'
+import { findPosition, pageOfIds, pageOfIdsAfter } from './queries.ts'
 
 /**
  * A page of the repositories that the caller's grants show, by organization and name, without counting them. `next` is
@@ -32,7 +33,7 @@ async function idsAfter(
   if (after === undefined) {
     return pageOfIds(db, { scope, filter, limit, offset: 0, order: { by: 'organization', direction: 'asc' } })
   }
-  const position = await findPosition(db.read, scope, after)
+  const position = await findPosition(db, scope, after)
   if (position) return pageOfIdsAfter(db, { scope, filter, limit, after: position })
   throw new DomainError('page_invalid', 'the repository that the page begins after is gone: begin anew', {
     reason: 'marker names no image repository',

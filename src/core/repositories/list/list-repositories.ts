@@ -3,21 +3,12 @@ import type { ReadDeps } from '../../organizations/deps.ts'
 import { requireUser } from '../../organizations/place.ts'
 import { findNewestTags } from '../queries.ts'
 import { type Repository, readRepositories } from '../read-repositories.ts'
-import {
-  countMatching,
-  findPosition,
-  pageOfIds,
-  pageOfIdsAfter,
-  type RepositoryFilter,
-  type RepositoryOrder,
-  type Scope,
-} from './queries.ts'
+import { countMatching } from './counts/queries.ts'
+import type { RepositoryFilter, Scope } from './matching/queries.ts'
+import { findPosition, pageOfIds, pageOfIdsAfter, type RepositoryOrder } from './queries.ts'
 
-/** `tags` are the newest ones, newest first, at most `mostListedTags`. */
+/** `tags` are the newest ones, newest first, as many as `tagsOfEach` allows. */
 export type ListedRepository = Repository & { tags: readonly string[] }
-
-/** As many as the list of tags itself shows on one page. */
-export const mostListedTags = 1000
 
 export type RepositoryQuery = {
   filter: RepositoryFilter
@@ -50,7 +41,7 @@ export async function listRepositories(
 export async function readListed(db: ReadDeps['db'], ids: readonly number[]): Promise<ListedRepository[]> {
   const [repositories, tags] = await Promise.all([
     readRepositories(db, ids),
-    findNewestTags(db.read, db.engine, { ids, limit: mostListedTags }),
+    findNewestTags(db.read, db.engine, { ids, limit: tagsOfEach(ids.length) }),
   ])
   return repositories.map(each => ({ ...each, tags: tags.get(each.id) ?? [] }))
 }
@@ -58,6 +49,15 @@ export async function readListed(db: ReadDeps['db'], ids: readonly number[]): Pr
 async function idsOfPage(db: ReadDeps['db'], scope: Scope, query: RepositoryQuery): Promise<number[]> {
   const { from } = query
   if ('offset' in from) return pageOfIds(db, { scope, ...query, offset: from.offset })
-  const after = await findPosition(db.read, scope, from.afterId)
+  const after = await findPosition(db, scope, from.afterId)
   return after ? pageOfIdsAfter(db, { scope, ...query, after }) : []
+}
+
+/** As many as the list of tags itself shows on one page. */
+const mostTagsOfOne = 1_000
+const mostTagsOfPage = 10_000
+
+/** How many tags of each repository a page of so many shows: ten of a thousand, a hundred of a hundred, and so on. */
+function tagsOfEach(repositories: number): number {
+  return Math.min(mostTagsOfOne, Math.floor(mostTagsOfPage / Math.max(1, repositories)))
 }

@@ -1,194 +1,133 @@
-import { type RawBuilder, type SelectQueryBuilder, type SqlBool, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { Database, Reader } from '../../../metadata/database.ts'
-import { containsText } from '../../../metadata/dialects.ts'
-import { flag, type Tables } from '../../../metadata/tables.ts'
+import { firstOfEach } from '../../../metadata/dialects.ts'
 import { totalOf } from '../../organizations/queries.ts'
-
-/** Whose repositories: all of the account, or with a user those that organization and repository grants show. */
-export type Scope = { accountId: string; grantedTo: string | undefined }
-
-export type RepositoryFilter = {
-  /** The organization's whole name. */
-  organization?: string
-  organizationContains?: string
-  nameContains?: string
-  category?: string
-  isPublic?: boolean
-  shared?: SharedFilter
-}
-
-/** Shared with other accounts: by whatever share, by one that counts at that time, or by none that does. */
-export type SharedFilter = { by: 'any' | 'counting' | 'ended'; nowMs: number }
+import {
+  type Asked,
+  organizationIs,
+  repositoryIs,
+  type Scope,
+  type Sql,
+  type Store,
+  waysOf,
+  wholeAccount,
+  yes,
+} from './matching/queries.ts'
 
 export type RepositoryOrder = { by: 'organization' | 'name' | 'updated' | 'tags' | 'public'; direction: 'asc' | 'desc' }
 
 /** A place in the order by organization and name. */
 export type Position = { organization: string; name: string }
 
-type Selection = SelectQueryBuilder<
-  Tables & { r: Tables['repositories']; o: Tables['organizations'] },
-  'r' | 'o',
-  object
->
-
 /**
- * Ids of a page. By organization and name an index serves the order and a page costs what it skips and holds; the other
- * orders sort what the scope and the filter leave.
+ * Ids of a page. By organization and name, and in a whole account by name alone or by time, an index serves the order and a
+ * page costs what it skips and holds; the other orders sort what the scope and the filter leave.
  */
 export async function pageOfIds(
-  { read, engine }: Pick<Database, 'read' | 'engine'>,
-  query: { scope: Scope; filter: RepositoryFilter; order: RepositoryOrder; limit: number; offset: number },
+  { read, engine }: Store,
+  query: Asked & { order: RepositoryOrder; limit: number; offset: number },
 ): Promise<number[]> {
-  const { direction } = query.order
-  const matching = matchingRepositories(read, engine, query)
-  const rows = await sortedBy(matching, query.order)
-    .orderBy('o.name', direction)
-    .orderBy('r.name', direction)
-    .select('r.id')
-    .limit(query.limit)
-    .offset(query.offset)
-    .execute()
-  return rows.map(row => row.id)
+  const { order, limit, offset } = query
+  const page = { direction: order.direction, limit, offset }
+  // Within one organization both are one order.
+  const isByOrganization =
+    order.by === 'organization' || (order.by === 'name' && query.filter.organization !== undefined)
+  if (isByOrganization) return merged(read, walks(engine, query, page), page)
+  return merged(read, sorts(engine, query), page)
 }
 
 /** Ids of a page of the order by organization and name, after a position. */
 export async function pageOfIdsAfter(
-  { read, engine }: Pick<Database, 'read' | 'engine'>,
-  query: { scope: Scope; filter: RepositoryFilter; after: Position; limit: number },
+  { read, engine }: Store,
+  query: Asked & { after: Position; limit: number },
 ): Promise<number[]> {
-  const { after } = query
-  const rows = await matchingRepositories(read, engine, query)
-    .where('o.name', '>=', after.organization)
-    .where(eb =>
-      eb.or([
-        eb('o.name', '>', after.organization),
-        eb.and([eb('o.name', '=', after.organization), eb('r.name', '>', after.name)]),
-      ]),
-    )
-    .orderBy('o.name')
-    .orderBy('r.name')
-    .select('r.id')
-    .limit(query.limit)
-    .execute()
-  return rows.map(row => row.id)
+  const page = { direction: 'asc', limit: query.limit, offset: 0 } as const
+  return merged(read, walks(engine, query, page, query.after), page)
 }
 
 /** Where a repository stands in the order, if it is within the scope. */
-export async function findPosition(db: Reader, scope: Scope, id: number): Promise<Position | undefined> {
-  return repositoriesOf(db, scope)
-    .select(['o.name as organization', 'r.name'])
-    .where('r.id', '=', id)
-    .executeTakeFirst()
+export async function findPosition({ read, engine }: Store, scope: Scope, id: number): Promise<Position | undefined> {
+  const shown = waysOf(engine, { scope, filter: {} }).map(
+    way => sql`select o.name as organization, r.name as name from ${way.from}
+      where ${way.where} and r.deleted_ms is null and r.id = ${id}`,
+  )
+  const { rows } = await sql<Position>`${sql.join(shown, sql` union all `)}`.execute(read)
+  return rows[0]
 }
 
-/** How many repositories match: exact, and read from totals where nothing but the organization is asked for. */
-export async function countMatching(
-  { read, engine }: Pick<Database, 'read' | 'engine'>,
-  query: { scope: Scope; filter: RepositoryFilter },
-): Promise<number> {
-  const { organization, shared, ...rest } = query.filter
-  const isPlain = Object.values(rest).every(value => value === undefined)
-  if (!isPlain || (shared && shared.by !== 'any')) return countRows(read, engine, query)
-  return sumOfTotals(read, query.scope, { organization, isShared: shared !== undefined })
+type Page = { direction: RepositoryOrder['direction']; limit: number; offset: number }
+
+/** Rows of one way to see repositories: `id`, `key`, `organization`, `name`, in that order from `key` on. */
+type Branch = { rows: Sql; order: Sql }
+
+/**
+ * A page of the branches together, each of which ends with it, so that it costs what it skips and holds. What one branch
+ * alone has needs no second sorting.
+ */
+async function merged(db: Reader, branches: readonly Branch[], page: Page): Promise<number[]> {
+  const { limit, offset } = page
+  const direction = sql.raw(page.direction)
+  const [only] = branches
+  const rows =
+    branches.length === 1 && only
+      ? sql<{ id: number }>`${only.rows} order by ${only.order} limit ${limit} offset ${offset}`
+      : sql<{ id: number }>`select id from (${sql.join(
+          branches.map(
+            ({ rows, order }) => sql`select * from (${rows} order by ${order} limit ${limit + offset}) as branch`,
+          ),
+          sql` union all `,
+        )}) as branches
+        order by sort_key ${direction}, organization ${direction}, name ${direction} limit ${limit} offset ${offset}`
+  return (await rows.execute(db)).rows.map(row => row.id)
 }
 
-async function countRows(
-  db: Reader,
-  engine: Database['engine'],
-  query: { scope: Scope; filter: RepositoryFilter },
-): Promise<number> {
-  const { count } = await matchingRepositories(db, engine, query)
-    .select(({ fn }) => fn.countAll<number>().as('count'))
-    .executeTakeFirstOrThrow()
-  return count
+/** By organization and name: organizations in their order, and of each its repositories in theirs. */
+function walks(engine: Database['engine'], { scope, filter }: Asked, page: Page, after?: Position): Branch[] {
+  const direction = sql.raw(page.direction)
+  const isBehind = after
+    ? sql`o.name >= ${after.organization} and
+        r.name > case when o.name = ${after.organization} then ${after.name} else '' end`
+    : yes
+  // A deleted one has no organization, so the index by name has all that is asked; indexes of some kinds want to hear it.
+  const isLive = filter.isPublic || filter.shared ? sql`r.deleted_ms is null` : yes
+  const where = sql`${isLive} and ${repositoryIs(engine, filter)} and ${isBehind}`
+  return waysOf(engine, { scope, filter }).map(way => {
+    const from = way.organizations
+      ? sql`${way.organizations} ${firstOfEach(engine, {
+          table: 'repositories',
+          alias: 'r',
+          where: sql`r.organization_id = o.id and ${where}`,
+          orderBy: sql`r.name ${direction}`,
+          limit: sql`${page.limit + page.offset}`,
+        })}`
+      : way.from
+    const isFirst = after ? sql`o.name >= ${after.organization}` : yes
+    return {
+      rows: sql`select r.id, 0 as sort_key, o.name as organization, r.name as name from ${from}
+        where ${way.where} and ${organizationIs(engine, filter)} and ${isFirst} and ${way.organizations ? yes : where}`,
+      // A name belongs to one organization; its id says so to an index that holds both.
+      order: sql`o.name ${direction}, o.id ${direction}, r.name ${direction}`,
+    }
+  })
 }
 
-/** The sum over organizations, and the repositories granted one by one in other organizations. */
-async function sumOfTotals(
-  db: Reader,
-  { accountId, grantedTo }: Scope,
-  { organization, isShared }: { organization: string | undefined; isShared: boolean },
-) {
-  const metric = isShared ? 'shared' : 'repositories'
-  if (grantedTo === undefined && organization === undefined) {
-    const { rows } = await sql<{ count: number }>`
-      select ${totalOf('account', 'a.id', metric)} as count from accounts a where a.id = ${accountId}`.execute(db)
-    return rows[0]?.count ?? 0
-  }
-  const isAsked = organization === undefined ? sql`1 = 1` : sql`o.name = ${organization}`
-  const grants =
-    grantedTo === undefined
-      ? sql``
-      : sql`join organization_grants g on g.organization_id = o.id and g.user_id = ${grantedTo}`
-  const whole = sql`select coalesce(sum(${totalOf('organization', 'o.id', metric)}), 0)
-    from organizations o ${grants} where o.account_id = ${accountId} and ${isAsked}`
-  const single = sql`select count(*) from repository_grants x
-    join repositories r on r.id = x.repository_id and r.deleted_ms is null
-    join organizations o on o.id = r.organization_id and o.account_id = ${accountId}
-    where x.user_id = ${grantedTo ?? null} and ${isAsked} ${isShared ? sql`and r.is_shared = 1` : sql``}
-    and not exists (select 1 from organization_grants g where g.organization_id = o.id and g.user_id = x.user_id)`
-  const { rows } = await sql<{ count: number }>`select cast((${whole}) + (${single}) as bigint) as count`.execute(db)
-  return rows[0]?.count ?? 0
+function sorts(engine: Database['engine'], { scope, filter, order }: Asked & { order: RepositoryOrder }): Branch[] {
+  const direction = sql.raw(order.direction)
+  const where = sql`r.deleted_ms is null and ${repositoryIs(engine, filter)} and ${organizationIs(engine, filter)}`
+  const isWhole =
+    scope.grantedTo === undefined && filter.organization === undefined && filter.nameContains === undefined
+  const ways = isWhole ? [wholeAccount(scope)] : waysOf(engine, { scope, filter })
+  return ways.map(way => ({
+    rows: sql`select r.id, ${keyOf[order.by]} as sort_key, o.name as organization, r.name as name from ${way.from}
+      where ${way.where} and ${where}`,
+    order: sql`${keyOf[order.by]} ${direction}, o.name ${direction}${order.by === 'name' ? sql`` : sql`, r.name ${direction}`}`,
+  }))
 }
 
-function matchingRepositories(
-  db: Reader,
-  engine: Database['engine'],
-  { scope, filter }: { scope: Scope; filter: RepositoryFilter },
-): Selection {
-  let matching = repositoriesOf(db, scope)
-  const { organization, organizationContains, nameContains, category, isPublic, shared } = filter
-  if (organization !== undefined) matching = matching.where('o.name', '=', organization)
-  if (organizationContains !== undefined) {
-    matching = matching.where(containsText(engine, sql.ref('o.name'), organizationContains))
-  }
-  if (nameContains !== undefined) matching = matching.where(containsText(engine, sql.ref('r.name'), nameContains))
-  if (category !== undefined) matching = matching.where('r.category', '=', category)
-  if (isPublic !== undefined) matching = matching.where('r.is_public', '=', flag(isPublic))
-  return shared ? matching.where(sharedCondition(shared)) : matching
-}
-
-/** The flag as a literal, which an index of those that have it needs. */
-function sharedCondition({ by, nowMs }: SharedFilter): RawBuilder<SqlBool> {
-  const counting = sql`exists (select 1 from repository_shares s where s.repository_id = r.id and s.ends_ms > ${nowMs})`
-  switch (by) {
-    case 'any':
-      return sql<SqlBool>`r.is_shared = 1`
-    case 'counting':
-      return sql<SqlBool>`r.is_shared = 1 and ${counting}`
-    case 'ended':
-      return sql<SqlBool>`r.is_shared = 1 and not ${counting}`
-  }
-}
-
-function repositoriesOf(db: Reader, { accountId, grantedTo }: Scope): Selection {
-  const all = db
-    .selectFrom('organizations as o')
-    .innerJoin('repositories as r', 'r.organization_id', 'o.id')
-    .where('o.account_id', '=', accountId)
-    .where('r.deleted_ms', 'is', null)
-  if (grantedTo === undefined) return all
-  const throughOrganizations = db
-    .selectFrom('organization_grants as g')
-    .innerJoin('repositories as v', 'v.organization_id', 'g.organization_id')
-    .select('v.id')
-    .where('g.user_id', '=', grantedTo)
-    .where('v.deleted_ms', 'is', null)
-  const single = db.selectFrom('repository_grants').select('repository_id as id').where('user_id', '=', grantedTo)
-  return all.where('r.id', 'in', throughOrganizations.union(single))
-}
-
-function sortedBy(selection: Selection, { by, direction }: RepositoryOrder): Selection {
-  switch (by) {
-    case 'organization':
-      return selection
-    case 'name':
-      return selection.orderBy('r.name', direction)
-    case 'updated':
-      return selection.orderBy('r.updated_ms', direction)
-    case 'public':
-      return selection.orderBy('r.is_public', direction)
-    case 'tags':
-      return selection.orderBy(totalOf('repository', 'r.id', 'tags'), direction)
-  }
+const keyOf: Record<RepositoryOrder['by'], Sql> = {
+  organization: sql`o.name`,
+  name: sql`r.name`,
+  updated: sql`r.updated_ms`,
+  public: sql`r.is_public`,
+  tags: totalOf('repository', 'r.id', 'tags'),
 }
