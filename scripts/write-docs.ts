@@ -3,10 +3,14 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { managementDocument, registryDocument } from '../src/app/api-documents.ts'
+import { apiPage } from './api-page.ts'
 import { configurationPage } from './configuration-page.ts'
 
 const pages: Readonly<Record<string, () => string>> = {
   'docs/configuration.md': configurationPage,
+  'docs/api.md': () => apiPage('/openapi.json', managementDocument()),
+  'docs/registry-api.md': () => apiPage('/openapi-registry.json', registryDocument()),
 }
 
 const isCheck = process.argv.includes('--check')

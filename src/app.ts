@@ -1,3 +1,4 @@
+import { apiDocuments } from './app/api-documents.ts'
 import { sweepRulesOf } from './app/garbage.ts'
 import { openInstallation } from './app/installation.ts'
 import { purgeHandler } from './app/purging.ts'
@@ -269,7 +270,7 @@ function openSurfaces({
       limits: { bodyBytes: config.limits.managementBodyBytes },
     }),
     token: openTokenSurface({ access, identity }),
-    ops: openOpsSurface({ metrics, checks }),
+    ops: openOpsSurface({ metrics, checks, documents: apiDocuments() }),
     root: openRootSurface(),
   }
 }

@@ -19,10 +19,12 @@ export function dispatch(surfaces: Surfaces): (url: URL, request: Request) => Su
     if (isBelow(pathname, '/swr-api') || isBelow(pathname, '/dockyard/v2')) return surfaces.manage
     if (isBelow(pathname, tokenPath)) return surfaces.token
     if (isBelow(pathname, '/v3') || isBelow(pathname, '/v3.0') || isBelow(pathname, '/iam')) return surfaces.iam
-    if (pathname === '/livez' || pathname === '/readyz' || pathname === '/metrics') return surfaces.ops
+    if (opsPaths.has(pathname)) return surfaces.ops
     return surfaces.root
   }
 }
+
+const opsPaths = new Set(['/livez', '/readyz', '/metrics', '/openapi.json', '/openapi-registry.json'])
 
 /** SWR's own example of a report leaves `/manage` out. Nothing of the registry has such a path. */
 function isReport(pathname: string): boolean {

@@ -6,12 +6,15 @@ import { pageQuery } from './paging.ts'
 /** SWR API, "Creating an Account for Image Sharing": to read is all that another account may. */
 const permitField = z.literal('read', { error: 'permit is "read"' })
 
-const deadlineField = z.string({ error: deadlineRule }).transform((text, context): Deadline => {
-  const deadline = parseDeadline(text)
-  if (deadline) return deadline
-  context.addIssue({ code: 'custom', message: deadlineRule })
-  return z.NEVER
-})
+const deadlineField = z
+  .string({ error: deadlineRule })
+  .transform((text, context): Deadline => {
+    const deadline = parseDeadline(text)
+    if (deadline) return deadline
+    context.addIssue({ code: 'custom', message: deadlineRule })
+    return z.NEVER
+  })
+  .meta({ description: deadlineRule })
 
 /** `PATCH …/access-domains/{domain}`: a description that is absent stays as it is. */
 export const updateShareBody = z.object({

@@ -13,13 +13,18 @@ import { DomainError } from '../../core/errors.ts'
  * Body of `POST /v3.0/OS-CREDENTIAL/securitytokens` (IAM API, "Obtaining a Temporary Access Key and Security Token
  * Through a Token"). The token stands here or in X-Auth-Token.
  */
-const securityTokenSchema = z.object({
+export const securityTokenSchema = z.object({
   auth: z.object({
     identity: z.object({
       methods: z.tuple([z.literal('token')]),
       token: z.object({ id: z.string().min(1).optional(), duration_seconds: z.coerce.number().optional() }).optional(),
     }),
   }),
+})
+
+/** Its answer. */
+export const securityTokenView = z.object({
+  credential: z.object({ access: z.string(), secret: z.string(), securitytoken: z.string(), expires_at: z.string() }),
 })
 
 export type SecurityTokenRequest = { tokenId: string | undefined; lifeMs: number }

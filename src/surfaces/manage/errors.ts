@@ -143,7 +143,7 @@ function byQuota(): Choice {
   ])
   return {
     of: ({ detail }) => swr(codes.get(String(detail.quota)) ?? 4000097),
-    among: () => [...codes.values()].map(swr),
+    among: ({ on, path }) => [swr(on === 'organization' ? 4000097 : path.endsWith('/tags') ? 4000099 : 4000098)],
   }
 }
 
@@ -156,7 +156,7 @@ function byOperation(ofRepository: SwrCode, ofOrganization: SwrCode): Choice {
 function byForm(ofForm: SwrCode, otherwise: SwrCode): Choice {
   return {
     of: ({ detail }) => swr(detail.form === true ? ofForm : otherwise),
-    among: () => [swr(ofForm), swr(otherwise)],
+    among: ({ body }) => (body?.form ? [swr(ofForm), swr(otherwise)] : [swr(otherwise)]),
   }
 }
 

@@ -2,7 +2,7 @@ import type { DomainError, ErrorCode } from '../../core/errors.ts'
 import { errorsBody, type OciError, type OciErrorCode } from '../../protocol/oci/errors.ts'
 
 /** Core's codes on this wire (distribution-spec, "Error Codes"). */
-const table = {
+export const ociErrors = {
   unauthenticated: [401, 'UNAUTHORIZED'],
   credentials_invalid: [401, 'UNAUTHORIZED'],
   scope_insufficient: [401, 'UNAUTHORIZED'],
@@ -67,7 +67,7 @@ const table = {
 
 /** Status and JSON body of an error on this wire. */
 export function toWire(error: DomainError, requestId: string): { status: number; body: string } {
-  const [status, code] = table[error.code]
+  const [status, code] = ociErrors[error.code]
   // What is broken inside is for the log; the sentence there may name files and hosts.
   if (error.code === 'unavailable') {
     const message = `the registry can't do this now; its log says why under request id ${requestId}`

@@ -5,16 +5,20 @@ export type OpsDeps = {
   metrics: Metrics
   /** The parts that have to work, by name; each throws what is wrong with it. */
   checks: Readonly<Record<string, () => Promise<void>>>
+  /** JSON that describes the APIs, by path. */
+  documents: Readonly<Record<string, () => string>>
 }
 
 /** How long one part may take to answer before it counts as failed. */
 const checkLimitMs = 5_000
 
-/** For machines that look after this one: `/livez`, `/readyz`, `/metrics`. */
+/** For machines that look after this one, or learn to: `/livez`, `/readyz`, `/metrics`, `/openapi.json`. */
 export function openOpsSurface(deps: OpsDeps): Surface {
   const check = shared(() => readiness(deps))
   return async ({ url, log }) => {
     log.route = `ops.${url.pathname.slice(1)}`
+    const document = deps.documents[url.pathname]
+    if (document !== undefined) return new Response(document(), { headers: { 'content-type': 'application/json' } })
     switch (url.pathname) {
       case '/livez':
         return text(200, 'ok\n')

@@ -1,0 +1,68 @@
+import { z } from 'zod'
+
+const domain = z.object({ id: z.string(), name: z.string() })
+const roles = z.array(z.object({ id: z.string(), name: z.string() }))
+
+export const catalogField = z.array(
+  z.object({
+    id: z.string(),
+    type: z.string(),
+    name: z.string(),
+    endpoints: z.array(
+      z.object({ id: z.string(), interface: z.string(), region: z.string(), region_id: z.string(), url: z.string() }),
+    ),
+  }),
+)
+
+/** `POST` and `GET /v3/auth/tokens`; the token itself is in the header. */
+export const tokenView = z.object({
+  token: z.object({
+    methods: z.array(z.string()),
+    issued_at: z.string(),
+    expires_at: z.string(),
+    user: z.object({ ...domain.shape, domain, password_expires_at: z.string() }),
+    project: z.object({ ...domain.shape, domain }).optional(),
+    domain: domain.optional(),
+    roles,
+    catalog: catalogField.optional(),
+  }),
+})
+
+const links = z.object({ self: z.string(), previous: z.string().nullish(), next: z.string().nullish() })
+
+export const catalogView = z.object({ catalog: catalogField, links })
+
+export const projectsView = z.object({
+  projects: z.array(
+    z.object({
+      ...domain.shape,
+      description: z.string(),
+      domain_id: z.string(),
+      parent_id: z.string(),
+      enabled: z.boolean(),
+      is_domain: z.literal(false),
+    }),
+  ),
+  links,
+})
+
+export const domainsView = z.object({ domains: z.array(domain.extend({ enabled: z.literal(true) })), links })
+
+const user = z.object({ ...domain.shape, domain_id: z.string(), enabled: z.boolean() })
+
+export const usersView = z.object({ users: z.array(user), links })
+export const userView = z.object({ user })
+
+/** `GET /v3`. */
+export const versionView = z.object({
+  version: z.object({
+    id: z.string(),
+    status: z.string(),
+    updated: z.string(),
+    links: z.array(z.object({ rel: z.string(), href: z.string() })),
+    'media-types': z.array(z.object({ base: z.string(), type: z.string() })),
+  }),
+})
+
+/** The body of an error (Identity API v3, "Response Codes"). */
+export const errorView = z.object({ error: z.object({ code: z.int(), message: z.string(), title: z.string() }) })
