@@ -15,7 +15,6 @@ export const awaitedFeatures = [
   'proxy of other registries',
   'quotas',
   'replicas',
-  'retention',
 ] as const
 
 /** Every row of the tables in the page, in its order. Throws with the line where one can't be read. */

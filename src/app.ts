@@ -3,6 +3,7 @@ import { sweepRulesOf } from './app/garbage.ts'
 import { openInstallation } from './app/installation.ts'
 import { purgeHandler } from './app/purging.ts'
 import { removalHandler } from './app/removing.ts'
+import { applyRetentionHandler, dailyRetentionHandler, type RetainingDeps } from './app/retaining.ts'
 import { boundSendQueues } from './app/send-queues.ts'
 import { sweepHandler } from './app/sweeping.ts'
 import type { BlobStore } from './blobstore/blobstore.ts'
@@ -28,6 +29,7 @@ import { noteStored } from './core/quotas/days/note-stored.ts'
 import { TrafficCounter } from './core/quotas/traffic/traffic-counter.ts'
 import { hasTrigrams } from './core/repositories/list/matching/queries.ts'
 import { PullCounter } from './core/repositories/pulls/pull-counter.ts'
+import { applyKind } from './core/retention/queries.ts'
 import { foldTotals } from './core/totals.ts'
 import { chooseBaseUrl } from './http/base-url.ts'
 import { dispatch } from './http/dispatch.ts'
@@ -141,13 +143,20 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
     metrics,
     ...(options.atSweepStep && { atSweepStep: options.atSweepStep }),
   })
+  const retaining = {
+    ...installation,
+    mayDelete: async () => config.switches.deletesContent && (await mayDelete()),
+    onFailure: (error: unknown, policyId: number) =>
+      logger.error({ error, policyId }, 'a retention policy could not be applied'),
+    metrics,
+  }
   const queue = openQueue(installation.db)
   // This process alone holds the folder: a job that a kill cut goes on now, and not when its lease is over.
   await queue.releaseAll()
   const worker = opened.use(
     new JobWorker({
       queue,
-      handlers: jobHandlers({ blobs, identity, sweeping, logger }),
+      handlers: jobHandlers({ blobs, identity, sweeping, retaining, logger }),
       ...(options.lookForJobsEveryMs !== undefined && { lookEveryMs: options.lookForJobsEveryMs }),
       clock: installation.clock,
       logger,
@@ -279,11 +288,13 @@ function jobHandlers({
   blobs,
   identity,
   sweeping,
+  retaining,
   logger,
 }: {
   blobs: BlobDeps
   identity: Identity
   sweeping: JobHandler
+  retaining: RetainingDeps
   logger: Logger
 }): ReadonlyMap<string, JobHandler> {
   const { db } = blobs
@@ -301,6 +312,8 @@ function jobHandlers({
     ['repository.purge', purgeHandler(blobs)],
     [removalKind, removalHandler(blobs)],
     ['gc.sweep', sweeping],
+    ['retention.daily', dailyRetentionHandler(retaining)],
+    [applyKind, applyRetentionHandler(retaining)],
     [
       'tokens.expire',
       { everyMs: 60 * 60_000, run: async (_job, signal) => void (await identity.deleteExpired(signal)) },

@@ -43,6 +43,12 @@ export type KeyOfCaller = {
  */
 export type OperatorCaller = { kind: 'operator'; name: string }
 
+/**
+ * A standing order that somebody left, which the registry carries out by itself: nobody is asked for rights, only whether
+ * anything may be changed now. On the wire there is no such caller.
+ */
+export type PolicyCaller = { kind: 'policy'; name: string }
+
 /** One entry of a docker token's `access` claim. */
 export type GrantedScope = { type: string; name: string; actions: readonly string[] }
 
@@ -55,4 +61,4 @@ export const anonymous: AnonymousCaller = { kind: 'anonymous' }
 export type Requester<C extends Actor = Caller> = { caller: C; origin: Origin }
 
 /** Everyone who can be behind an event. */
-export type Actor = Caller | OperatorCaller
+export type Actor = Caller | OperatorCaller | PolicyCaller

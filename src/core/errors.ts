@@ -24,6 +24,7 @@ export const errorCodes = [
   'organization_unknown',
   'repository_unknown',
   'grant_unknown',
+  'retention_unknown',
   'share_unknown',
   'manifest_unknown',
   'tag_unknown',
@@ -37,6 +38,7 @@ export const errorCodes = [
   'organization_exists',
   'repository_exists',
   'grant_exists',
+  'retention_exists',
   'share_exists',
   'agency_exists',
   'tag_exists', // and the request does not say that it may be moved

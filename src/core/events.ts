@@ -24,6 +24,9 @@ export type EventKind =
   | 'manifest.deleted'
   | 'tag.moved'
   | 'tag.deleted'
+  | 'retention.created'
+  | 'retention.updated'
+  | 'retention.deleted'
   | 'user.created'
   | 'user.disabled'
   | 'user.enabled'
@@ -105,6 +108,8 @@ export function actorOf({ caller }: Requester<Actor>): { id: string; name: strin
       return { id: caller.userId, name: caller.userName }
     case 'operator':
       return { id: '', name: `operator ${caller.name}` }
+    case 'policy':
+      return { id: '', name: caller.name }
     case 'anonymous':
       return { id: '', name: 'anonymous' }
   }

@@ -7,7 +7,16 @@ import { insertion } from '../metadata/statement.ts'
  */
 export type TotalOwner = `organization:${number}` | `repository:${number}` | `account:${string}`
 /** `shared`: repositories that are shared with other accounts; `received`: those that other accounts share with one. */
-export type Metric = 'organizations' | 'repositories' | 'tags' | 'bytes' | 'pulls' | 'downflow' | 'shared' | 'received'
+export type Metric =
+  | 'organizations'
+  | 'repositories'
+  | 'tags'
+  | 'bytes'
+  | 'pulls'
+  | 'downflow'
+  | 'shared'
+  | 'received'
+  | 'retention_log'
 
 /** Adds to a total, in the transaction of the change it counts. */
 export async function addToTotal(tx: Transaction, owner: TotalOwner, metric: Metric, delta: number): Promise<void> {

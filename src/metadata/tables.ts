@@ -186,6 +186,36 @@ export interface Tables {
     actor_name: string
     at_ms: number
   }
+  retention_policies: {
+    id: Generated<number>
+    repository_id: number
+    /** JSON array of `RetentionRule` (`core/retention/rules.ts`). */
+    rules: string
+    /** Moves on when the rules change; what was begun by others begins anew. */
+    revision: number
+    creator_id: string
+    creator_name: string
+    created_ms: number
+    updated_ms: number
+  }
+  /** Each rule by which a tag of the repository went, once: logs are long, and rules may be. */
+  retention_rules: {
+    id: Generated<number>
+    repository_id: number
+    /** SHA-256 of `rule`. */
+    digest: Uint8Array
+    /** JSON of a `RetentionRule`. */
+    rule: string
+  }
+  /** Tags that went by a policy, which may be gone itself. */
+  retention_log: {
+    id: Generated<number>
+    repository_id: number
+    policy_id: number
+    rule_id: number
+    tag: string
+    at_ms: number
+  }
   upload_sessions: {
     id: string
     repository_id: number

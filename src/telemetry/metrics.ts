@@ -14,6 +14,8 @@ export type Metrics = {
   setFreeBytes: (bytes: number) => void
   /** What a step of a sweep removed: of this kind so many, with so many bytes of storage. */
   countSwept: (kind: string, objects: number, bytes: number) => void
+  /** Tags that went by retention policies. */
+  countAgedTags: (tags: number) => void
   /** A sweep that is over: when it ended, how long it took, and how many blobs it found without their bytes. */
   setSweep: (sweep: { endedMs: number; seconds: number; missing: number }) => void
 }
@@ -44,6 +46,11 @@ export function openMetrics(): Metrics {
     labelNames: ['kind'],
     registers: [registry],
   })
+  const agedTags = new Counter({
+    name: 'stower_retention_removed_tags_total',
+    help: 'Tags that this process removed by retention policies, beside requests that make or change one.',
+    registers: [registry],
+  })
   const sweepEnd = new Gauge({
     name: 'stower_gc_last_run_timestamp_seconds',
     help: 'When the last sweep that this process ended was over.',
@@ -67,6 +74,9 @@ export function openMetrics(): Metrics {
     countSwept: (kind, objects, removedBytes) => {
       if (objects > 0) swept.labels(kind).inc(objects)
       if (removedBytes > 0) sweptBytes.labels(kind).inc(removedBytes)
+    },
+    countAgedTags: tags => {
+      if (tags > 0) agedTags.inc(tags)
     },
     setSweep: sweep => {
       sweepEnd.set(Math.round(sweep.endedMs / 1000))

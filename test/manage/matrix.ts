@@ -49,6 +49,30 @@ export const shareWith = (account: string, deadline = 'forever') => ({
   deadline,
 })
 
+export const keepSeven = {
+  algorithm: 'or',
+  rules: [{ template: 'tag_rule', params: { num: '7' }, tag_selectors: [] }],
+}
+
+/** The only policy there is, with an id that rows can name. */
+async function makePolicy({ server, organization }: Stage): Promise<void> {
+  await server.db.write(async tx => {
+    await tx.deleteFrom('retention_policies').execute()
+    const { id } = await tx
+      .selectFrom('repositories as r')
+      .innerJoin('organizations as o', 'o.id', 'r.organization_id')
+      .select('r.id')
+      .where('o.name', '=', organization)
+      .executeTakeFirstOrThrow()
+    const rules = JSON.stringify([{ keeps: 'newest', count: 7, exempts: [] }])
+    const creator = { creator_id: '', creator_name: '', created_ms: 1, updated_ms: 1 }
+    await tx
+      .insertInto('retention_policies')
+      .values({ id: 1, repository_id: id, rules, revision: 1, ...creator })
+      .execute()
+  })
+}
+
 /**
  * What each asker is answered by each operation, by the operation's route (SWR user manual, "Permission Management"). An
  * operation without a row fails the tests, and so does a row without an operation.
@@ -155,6 +179,27 @@ export const matrix: Readonly<Record<string, Row>> = {
   'tag.list-accessories': {
     names: { tag: 'v1' },
     answers: '401 401 401 404 404 200 200 200 200 200 200 200 200 200 200 200 200 404',
+  },
+  'retention.create': {
+    body: () => keepSeven,
+    // There is one already, which only those are told who may make one.
+    answers: '401 401 401 404 404 403 403 409 403 403 409 409 403 403 409 409 403 404',
+  },
+  'retention.list': { answers: '401 401 401 404 404 200 200 200 200 200 200 200 200 200 200 200 403 404' },
+  'retention.history': { answers: '401 401 401 404 404 200 200 200 200 200 200 200 200 200 200 200 403 404' },
+  'retention.get': {
+    names: { retention: '1' },
+    prepare: makePolicy,
+    answers: '401 401 401 404 404 200 200 200 200 200 200 200 200 200 200 200 403 404',
+  },
+  'retention.update': {
+    names: { retention: '1' },
+    body: () => keepSeven,
+    answers: '401 401 401 404 404 403 403 201 403 403 201 201 403 403 201 201 403 404',
+  },
+  'retention.delete': {
+    names: { retention: '1' },
+    answers: '401 401 401 404 404 403 403 200 403 403 200 200 403 403 200 200 403 404',
   },
   'account.quotas': {
     names: { project: projectOfOwner },

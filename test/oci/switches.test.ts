@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { operations } from '../../src/surfaces/manage/surface.ts'
 import { stower } from '../cli/command-line.ts'
+import { keepSeven } from '../manage/matrix.ts'
 import { createOrganization, managementToken, startTestServer, type TestServer } from '../server.ts'
 import { describeRegistry, type TestRegistry } from './describe-registry.ts'
 import { digestOf, errorsOf, imageOf, putManifest } from './manifests-of-tests.ts'
@@ -17,7 +18,8 @@ const currentDigest = digestOf('sha256', current)
 /** Bodies of the calls to the management API, by their methods. */
 const managed: Record<string, object> = {
   PATCH: { description: 'x' },
-  POST: { source_tag: 'tagged', destination_tag: 'tagged', override: true },
+  // Each takes its own fields, and passes over the others.
+  POST: { source_tag: 'tagged', destination_tag: 'tagged', override: true, ...keepSeven },
 }
 const refused = { oci: ['DENIED', 'UNSUPPORTED'], manage: ['SVCSTG.SWR.4031033', 'SVCSTG.SWR.4031033'] } as const
 
@@ -46,6 +48,8 @@ const calls: [surface: 'oci' | 'manage', call: string, statuses: [number, number
   ['manage', 'GET /namespaces/group/repos/work/tags/tagged', [200, 200, 200, 200]],
   ['manage', 'PATCH /namespaces/group/repos/work', [201, 403, 201, 403]],
   ['manage', 'GET /namespaces/group/repos/work', [200, 200, 200, 200]],
+  ['manage', 'POST /namespaces/group/repos/work/retentions', [201, 403, 403, 403]],
+  ['manage', 'GET /namespaces/group/repos/work/retentions', [200, 200, 200, 200]],
   ['manage', 'GET /namespaces', [200, 200, 200, 200]],
   ['manage', 'GET /repos', [200, 200, 200, 200]],
 ]
@@ -131,6 +135,8 @@ function describeCalls(registry: TestRegistry, deletesContent: boolean): void {
       'repository.share': { access_domain: 'OTC111', permit: 'read', deadline: 'forever' },
       'repository.change-share': { permit: 'read', deadline: 'forever' },
       'tag.create': { source_tag: 'tagged', destination_tag: 'new' },
+      'retention.create': keepSeven,
+      'retention.update': keepSeven,
     }
     test('every operation of the management API that changes something is refused', async () => {
       const grant = [{ user_id: '0'.repeat(32), user_name: 'x', auth: 7 }]

@@ -37,6 +37,20 @@ const rules = {
   'repository.share': { doing: 'share it with other accounts', on: 'repository', level: 7 },
   'repository.view-grants': { doing: 'see who may use it', isRead: true, on: 'repository', level: 1 },
   'repository.grant': { doing: 'say who may use it', on: 'repository', level: 7, orOrganizationLevel: 3 },
+  'retention.view': {
+    doing: 'see how long its images stay',
+    isRead: true,
+    on: 'repository',
+    level: 1,
+    orPublicInAccount: true,
+  },
+  'retention.change': {
+    doing: 'say how long its images stay',
+    on: 'repository',
+    level: 7,
+    deletesContent: true,
+  },
+  'retention.delete': { doing: 'say how long its images stay', on: 'repository', level: 7 },
   'content.delete': {
     doing: 'delete anything in it',
     on: 'repository',

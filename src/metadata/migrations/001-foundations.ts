@@ -16,6 +16,7 @@ import type { Migration } from './migration.ts'
  *                             └─ repositories ─┬─ repository_descriptions
  *                                              ├─ repository_grants (user, level)
  *                                              ├─ repository_shares (account that may pull, until when)
+ *                                              ├─ retention_policies  which tags go; retention_log which went, retention_rules by what
  *                                              ├─ blob_links ──────── blobs (digest → location)
  *                                              ├─ manifests ───────── manifest_bodies (digest → bytes)
  *                                              │    ├─ manifest_blobs     (repository, held digest) → blob_links

@@ -8,6 +8,7 @@ import { rolesOfUsers } from './007-roles.ts'
 import { refusedLogins } from './008-refused-logins.ts'
 import { signatures } from './009-signatures.ts'
 import { repositoryLists } from './010-repository-lists.ts'
+import { retention } from './011-retention.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in order; the newest version is what this program needs. */
@@ -22,6 +23,7 @@ export const migrations: readonly Migration[] = [
   refusedLogins,
   signatures,
   repositoryLists,
+  retention,
 ]
 
 export const newestVersion = migrations.reduce((newest, step) => Math.max(newest, step.version), 0)

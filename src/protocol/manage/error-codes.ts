@@ -12,6 +12,7 @@ export const swrCodes = {
   4000097: 'the account has all the organizations it may have',
   4000098: 'the organization has all the repositories it may have',
   4000099: 'the repository has all the tags it may have, or more than one push may move',
+  4000306: 'the image repository has no such retention policy',
   4001005: 'the form can not be read',
   4001009: 'is_public is neither true nor false',
   4001014: 'a parameter is missing',
@@ -48,7 +49,8 @@ export const swrCodes = {
   4090023: 'another request is writing to the upload',
   4090060: 'the name of the organization is taken',
   4090076: 'the user has a permission on the organization already',
-  4090089: 'the user has a permission on the repository already, or it is shared with the account',
+  4090089:
+    'the user has a permission on the repository already, it is shared with the account, or it has a retention policy',
   4131001: 'the body is too large',
   4131012: 'the description is too long',
   5000005: 'the repository could not be deleted',

@@ -8,7 +8,7 @@ import type { Operation } from './operation.ts'
 export type Wire = { status: number; code: string }
 
 /** What a code can depend on: the data of the error and what the call was about. */
-type About = { detail: ErrorDetail; operation: Pick<Operation, 'on' | 'failureCode'> }
+type About = { detail: ErrorDetail; operation: Pick<Operation, 'method' | 'on' | 'failureCode'> }
 
 /** One of several, by what it is about. `among` are those that a call to the operation may be answered. */
 type Choice = { of: (about: About) => Wire; among: (operation: Operation) => readonly Wire[] }
@@ -38,6 +38,7 @@ const table = {
   repository_unknown: swr(4040010),
   grant_unknown: byOperation(4040091, 4040078),
   share_unknown: swr(4040091),
+  retention_unknown: byMethod(4000306),
   manifest_unknown: swr(4041060),
   tag_unknown: swr(4040048),
   blob_unknown: swr(4041051),
@@ -52,6 +53,7 @@ const table = {
   share_exists: swr(4090089),
   agency_exists: swr(4090089),
   tag_exists: swr(4090006),
+  retention_exists: swr(4090089),
   organization_not_empty: swr(4060074),
   precondition_failed: { status: 412, code: 'SVCSTG.SWR.4000014' },
   organization_name_invalid: swr(4001028),
@@ -150,6 +152,12 @@ function byQuota(): Choice {
 /** By what the call is about. */
 function byOperation(ofRepository: SwrCode, ofOrganization: SwrCode): Choice {
   const of = ({ on }: About['operation']) => swr(on === 'repository' ? ofRepository : ofOrganization)
+  return { of: ({ operation }) => of(operation), among: operation => [of(operation)] }
+}
+
+/** What is missing is 404; but of a deletion Terraform takes the code with its own status for "gone already". */
+function byMethod(code: SwrCode): Choice {
+  const of = ({ method }: About['operation']) => ({ ...swr(code), ...(method !== 'DELETE' && { status: 404 }) })
   return { of: ({ operation }) => of(operation), among: operation => [of(operation)] }
 }
 

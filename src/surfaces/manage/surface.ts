@@ -29,6 +29,7 @@ import { organizationOperations } from './organizations.ts'
 import { repositoryOperations } from './repositories.ts'
 import { repositoryListOperations } from './repository-list.ts'
 import { repositoryListV3Operations } from './repository-list-v3.ts'
+import { retentionOperations } from './retentions.ts'
 import { literalsFirst } from './route-order.ts'
 import { sharedRepositoryOperations } from './shared-repositories.ts'
 import { shareOperations } from './shares.ts'
@@ -62,6 +63,7 @@ export const operations: readonly Operation[] = [
   ...loginOperations,
   ...accountOperations,
   featureGateOperation(() => operations),
+  ...retentionOperations,
 ]
 
 /**
@@ -182,10 +184,14 @@ function json(status: number, body: JsonText, headers: WireAnswer['headers'] = {
 }
 
 /** What failures outside of any operation are called. */
-const noOperation = { on: 'repository', failureCode: '5000007' } as const
+const noOperation = { method: 'GET', on: 'repository', failureCode: '5000007' } as const
 
 /** Turns an error into its answer; a failure of ours is left for the access line, which logs it once. */
-function refuse(exchange: Exchange, error: unknown, operation: Pick<Operation, 'on' | 'failureCode'>): WireAnswer {
+function refuse(
+  exchange: Exchange,
+  error: unknown,
+  operation: Pick<Operation, 'method' | 'on' | 'failureCode'>,
+): WireAnswer {
   const { requestId } = exchange.origin
   const { status, body } = isDomainError(error)
     ? errorAnswer(error, operation, requestId)

@@ -13,6 +13,8 @@ export const holdings = {
   manifest_children: ['repository_id', 'manifest_digest', 'position'],
   manifests: ['repository_id', 'digest'],
   blob_links: ['repository_id', 'digest'],
+  retention_log: ['id'],
+  retention_rules: ['id'],
   pulls: ['repository_id', 'day', 'shard'],
 } as const
 
