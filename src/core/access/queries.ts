@@ -10,6 +10,15 @@ import { deleteSetting, findSetting, upsertSetting } from './settings/queries.ts
 import { type Maintenance, openSwitches, type Switches } from './switches.ts'
 
 /**
+ * No join, which would cost users of the own account, too: SQLite opens each table of a join before it knows whether it
+ * will look into it, and one of a subquery when it does.
+ */
+const shareEnds = `
+  case when u.account_id <> o.account_id then
+    (select s.ends_ms from repository_shares s where s.repository_id = r.id and s.account_id = u.account_id)
+  end as share_ends`
+
+/**
  * The fragments that every query about rights is made of, so that a pull can ask for rights and content in one round
  * trip. `$1` user id, `$2` id of an access key or a temporary one, `$3` organization name, `$4` repository name (null
  * where none).
@@ -20,14 +29,11 @@ export const factsColumns = `
   tk.user_id as temporary_user, tk.parent_id as temporary_parent,
   o.id as organization_id, o.account_id as organization_account, og.level as organization_level,
   r.id as repository_id, r.is_public as repository_public, rg.level as repository_level,
-  rs.ends_ms as share_ends`
+  ${shareEnds}`
 
-/** A key that is null finds nothing without looking, so the share costs the users of the own account nothing. */
 const grantJoins = `
   left join organization_grants og on og.organization_id = o.id and og.user_id = u.id
-  left join repository_grants rg on rg.repository_id = r.id and rg.user_id = u.id
-  left join repository_shares rs on rs.repository_id = r.id
-    and rs.account_id = case when u.account_id <> o.account_id then u.account_id end`
+  left join repository_grants rg on rg.repository_id = r.id and rg.user_id = u.id`
 
 export const factsJoins = `
   (select 1 as one) q
