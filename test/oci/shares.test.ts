@@ -99,11 +99,12 @@ describeServers('images that another account shares', engine => {
       const client = registryClient(server, receiver.basic)
       const upload = (await startUpload(registryClient(server), path)) ?? ''
       const before = await everything()
-      const answers: [string, number][] = []
+      const answers: Record<string, number> = {}
       for (const [name, operation] of Object.entries<Operation>(operations)) {
-        answers.push([name, (await operation({ organization, client, upload })).status])
+        answers[name] = (await operation({ organization, client, upload })).status
       }
-      expect(answers).toEqual(Object.entries(matrix).map(([name, row]) => [name, Number(row.split(' ')[column])]))
+      const expected = Object.entries(matrix).map(([name, row]) => [name, Number(row.split(' ')[column])])
+      expect(answers).toEqual(Object.fromEntries(expected))
       expect(await everything()).toEqual(before)
     })
   }
