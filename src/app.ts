@@ -10,7 +10,7 @@ import type { BlobStore } from './blobstore/blobstore.ts'
 import type { CommitStep } from './blobstore/filesystem.ts'
 import type { Config } from './config.ts'
 import { type Access, openAccess } from './core/access/access.ts'
-import type { Sealer } from './core/accounts/deps.ts'
+import type { AccountsDeps } from './core/accounts/deps.ts'
 import { type InitialCredentials, prepareInstallation } from './core/accounts/first-start.ts'
 import type { BlobDeps } from './core/blobs/deps.ts'
 import { expireUploads } from './core/blobs/expire-uploads.ts'
@@ -164,18 +164,9 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
     }),
   )
   await worker.schedule()
-  const { sealer } = installation
   const surfaces = openSurfaces({
-    config,
-    access,
-    identity,
-    sealer,
-    metrics,
-    blobs,
-    pulls,
-    traffic,
-    linkLeases,
-    options,
+    ...{ config, access, identity, metrics, blobs, pulls, traffic, linkLeases, options },
+    accounts: installation,
   })
   const listenUrl = urlOfListen(config)
   const route = dispatch(surfaces)
@@ -215,8 +206,8 @@ const pullShards = 16
 type Parts = {
   config: Config
   access: Access
+  accounts: AccountsDeps
   identity: Identity
-  sealer: Sealer
   metrics: Metrics
   blobs: BlobDeps
   pulls: PullCounter
@@ -225,18 +216,9 @@ type Parts = {
   options: AppOptions
 }
 
-function openSurfaces({
-  config,
-  access,
-  identity,
-  sealer,
-  metrics,
-  blobs,
-  pulls,
-  traffic,
-  linkLeases,
-  options,
-}: Parts) {
+function openSurfaces(parts: Parts) {
+  const { config, access, accounts, identity, metrics, blobs, pulls, traffic, linkLeases, options } = parts
+  const { sealer } = accounts
   const { db, store, clock } = blobs
   const checks = {
     database: () => db.check(),
@@ -270,10 +252,8 @@ function openSurfaces({
       ...(options.onManagementAnswer && { onAnswer: options.onManagementAnswer }),
     }),
     iam: openIamSurface({
-      db,
-      clock,
+      ...accounts,
       access,
-      sealer,
       region: config.region,
       identity,
       limits: { bodyBytes: config.limits.managementBodyBytes },

@@ -92,7 +92,7 @@ async function provePassword(
   password: string,
 ): Promise<User> {
   const isRight = await passwords.verify(user, password)
-  if (!user || !isRight || !user.isEnabled) throw loginInvalid()
+  if (!user || !isRight || !user.isEnabled || user.accessMode === 'programmatic') throw loginInvalid()
   const { passwordHash: _, ...shown } = user
   return shown
 }

@@ -49,6 +49,9 @@ export type Identity = {
   /** The user behind a password; throws as `logInWithPassword`. */
   logIn: (name: PasswordLogin, password: string, sourceAddress: string) => Promise<User>
 
+  /** As `logIn`, of a user who has logged in already and proves the password once more. */
+  provePassword: (user: { id: string }, password: string, sourceAddress: string) => Promise<User>
+
   keystone: KeystoneTokens
   docker: Pick<DockerTokens, 'issue'>
 
@@ -105,6 +108,8 @@ export function openIdentity(deps: IdentityDeps): Identity {
     },
     logIn: async (name, password, sourceAddress) =>
       logInWithPassword({ ...deps, guard }, await resolveLogin(deps, name), { password, sourceAddress }),
+    provePassword: (user, password, sourceAddress) =>
+      logInWithPassword({ ...deps, guard }, user, { password, sourceAddress }),
     keystone,
     docker,
     deleteExpired: async signal => {

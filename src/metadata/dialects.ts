@@ -83,6 +83,12 @@ export function firstOfEach(
     : sql`join ${table} ${alias} on ${rows.where}`
 }
 
+/** True for the error of a row that would be a second one of its key. */
+export function isUniqueViolation(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return code === 'SQLITE_CONSTRAINT_UNIQUE' || code === 'SQLITE_CONSTRAINT_PRIMARYKEY' || code === '23505'
+}
+
 /** True for the error of a row that refers to one that is not there, or of removing a row that others refer to. */
 export function isForeignKeyViolation(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : undefined

@@ -22,9 +22,13 @@ export interface Tables {
     /** Moves on when the password changes or the user is disabled; proofs made before are void. */
     epoch: number
     created_ms: number
+    /** 'default' | 'programmatic' | 'console' */
+    access_mode: Generated<string>
     /** The strongest of the user's `user_roles`, 'none' without one. */
     role: string
   }
+  /** JSON that clients keep with a user. */
+  user_profiles: { user_id: string; profile: string }
   /** `project_id` is empty where the role is of the account as a whole. */
   user_roles: { user_id: string; role: string; project_id: string; created_ms: number }
   access_keys: {
@@ -35,6 +39,7 @@ export interface Tables {
     is_enabled: Flag
     epoch: number
     created_ms: number
+    description: Generated<string>
   }
   /** Keys with an end, each made for one purpose and void with what it was made with. */
   temporary_keys: {
@@ -64,6 +69,8 @@ export interface Tables {
     project_id: string | null
     issued_ms: number
     expires_ms: number
+    /** 'password', 'token', 'totp', …, with commas between them. */
+    methods: Generated<string>
   }
   /** Of name and source address; refused until then. */
   login_refusals: { login_hash: Uint8Array; until_ms: number }

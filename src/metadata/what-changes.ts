@@ -15,6 +15,7 @@ const ofTable = {
   users: 'rights',
   // What decisions read of them is in `users`.
   user_roles: 'nothing',
+  user_profiles: 'nothing',
   access_keys: 'rights',
   temporary_keys: 'rights',
   organizations: 'rights',

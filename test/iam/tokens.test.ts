@@ -329,7 +329,8 @@ describeEngines('identity API', (_engine, open) => {
     ])
     expect((await get('/v3/auth/domains?name=OTC111', headers)).body.domains).toEqual([])
     const user = await addUser(installation, 'listed', 'listed-password')
-    const shown = { id: user.id, name: 'listed', domain_id: accountId, enabled: true }
+    const links = { self: `${baseUrl}/v3/users/${user.id}` }
+    const shown = { id: user.id, name: 'listed', domain_id: accountId, enabled: true, links }
     expect((await get('/v3/users?name=listed', headers)).body.users).toEqual([shown])
     expect((await get('/v3/users?name=list_d', headers)).body.users).toEqual([])
     expect((await get(`/v3.0/OS-USER/users/${user.id}`, headers)).body).toEqual({ user: shown })

@@ -219,4 +219,9 @@ export const matrix: Readonly<Record<string, Row>> = {
     prepare: async ({ server }) => void (await server.db.write(tx => tx.deleteFrom('agencies').execute())),
     answers: '401 401 401 204 403 403 403 403 403 403 403 403 403 403 204 204 204 204',
   },
+  'login.create': {
+    query: '?projectname=eu-de',
+    answers: '401 401 401 400 200 200 200 200 200 200 200 200 200 200 200 200 400 400',
+  },
+  'login.create-token': { answers: '401 401 401 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200' },
 }

@@ -99,6 +99,7 @@ export async function startManageServer(open: () => Promise<TestDatabase>, { tok
         name,
         role,
         isEnabled: true,
+        accessMode: 'default',
         epoch: 1,
         createdMs: clock.nowMs(),
       }

@@ -14,14 +14,25 @@ export type User = {
   name: string
   role: Role
   isEnabled: boolean
+  accessMode: AccessMode
   epoch: number
   createdMs: number
 }
 
+/** By what a user may prove itself: `programmatic` by access keys alone, `console` by the password alone. */
+export type AccessMode = 'default' | 'programmatic' | 'console'
+
 /** A user as only the check of a password sees it. */
 export type LoginUser = User & { passwordHash: string }
 
-export type AccessKey = { id: string; userId: string; userName: string; isEnabled: boolean; createdMs: number }
+export type AccessKey = {
+  id: string
+  userId: string
+  userName: string
+  isEnabled: boolean
+  description: string
+  createdMs: number
+}
 
 /** One page of a list ordered by name (access keys: by id): what comes after `after`. */
 export type Page = { after?: string; limit: number }
@@ -66,18 +77,30 @@ export async function insertUserRoles(tx: Transaction, rows: readonly NewRow<'us
     .execute()
 }
 
-/** The user, with the rows of its roles held until the transaction ends. */
+/** What a change of a user goes by, as it is in its transaction. */
+export type LockedUser = Pick<User, 'id' | 'accountId' | 'name' | 'isEnabled' | 'accessMode'>
+
+/** The user, held until the transaction ends. */
 export async function lockUser(
   tx: Transaction,
   engine: Database['engine'],
   user: { accountId: string; id: string },
-): Promise<Pick<Row<'users'>, 'id' | 'role'> | undefined> {
+): Promise<LockedUser | undefined> {
   const found = tx
     .selectFrom('users')
-    .select(['id', 'role'])
+    .select(['id', 'account_id', 'name', 'is_enabled', 'access_mode'])
     .where('id', '=', user.id)
     .where('account_id', '=', user.accountId)
-  return lockRow(engine, found).executeTakeFirst()
+  const row = await lockRow(engine, found).executeTakeFirst()
+  return (
+    row && {
+      id: row.id,
+      accountId: row.account_id,
+      name: row.name,
+      isEnabled: row.is_enabled === 1,
+      accessMode: accessModeOf(row.access_mode),
+    }
+  )
 }
 
 /** What a user is assigned: roles with the project each is of, empty for the account as a whole. */
@@ -229,7 +252,8 @@ export function dockerLoginQuery(
 ): (login: { accountName: string | undefined; name: string }) => Promise<LoginUser | undefined> {
   const query = db.prepare<LoginUserRow>(
     'docker-login',
-    `select u.id, u.account_id, a.name as account_name, u.name, u.role, u.is_enabled, u.epoch, u.created_ms,
+    `select u.id, u.account_id, a.name as account_name, u.name, u.role, u.is_enabled, u.access_mode, u.epoch,
+            u.created_ms,
             u.password_hash
      from users u join accounts a on a.id = u.account_id
      where u.name = $2 and u.account_id =
@@ -246,12 +270,13 @@ export function dockerLoginQuery(
 export async function updateUser(
   tx: Transaction,
   user: { accountId: string; id: string },
-  change: { passwordHash?: string; isEnabled?: boolean },
+  change: { passwordHash?: string; isEnabled?: boolean; accessMode?: AccessMode },
 ): Promise<boolean> {
   const updated = await tx
     .updateTable('users')
     .set(eb => ({
       epoch: eb('epoch', '+', 1),
+      ...(change.accessMode === undefined ? {} : { access_mode: change.accessMode }),
       ...(change.passwordHash === undefined ? {} : { password_hash: change.passwordHash }),
       ...(change.isEnabled === undefined ? {} : { is_enabled: flag(change.isEnabled) }),
     }))
@@ -262,27 +287,94 @@ export async function updateUser(
   return updated.length > 0
 }
 
+/** A name that is taken is a violation of the key. */
+export async function renameUser(
+  tx: Transaction,
+  user: { accountId: string; id: string },
+  name: string,
+): Promise<void> {
+  await tx
+    .updateTable('users')
+    .set({ name })
+    .where('id', '=', user.id)
+    .where('account_id', '=', user.accountId)
+    .execute()
+}
+
+/** Removes a user with everything that is its own; false when there is none. */
+export async function deleteUserRow(tx: Transaction, user: { accountId: string; id: string }): Promise<boolean> {
+  const { id } = user
+  await tx.deleteFrom('keystone_tokens').where('user_id', '=', id).execute()
+  await tx.deleteFrom('temporary_keys').where('user_id', '=', id).execute()
+  await tx.deleteFrom('access_keys').where('user_id', '=', id).execute()
+  await tx.deleteFrom('organization_grants').where('user_id', '=', id).execute()
+  await tx.deleteFrom('repository_grants').where('user_id', '=', id).execute()
+  const deleted = await tx
+    .deleteFrom('users')
+    .where('id', '=', id)
+    .where('account_id', '=', user.accountId)
+    .returning('id')
+    .execute()
+  return deleted.length > 0
+}
+
+/** JSON that clients keep with a user. */
+export async function findProfile(db: Reader, userId: string): Promise<string | undefined> {
+  const row = await db.selectFrom('user_profiles').select('profile').where('user_id', '=', userId).executeTakeFirst()
+  return row?.profile
+}
+
+export async function upsertProfile(tx: Transaction, userId: string, profile: string): Promise<void> {
+  await tx
+    .insertInto('user_profiles')
+    .values({ user_id: userId, profile })
+    .onConflict(on => on.column('user_id').doUpdateSet({ profile }))
+    .execute()
+}
+
+export async function findAccessKey(
+  db: Reader,
+  key: { accountId: string; id: string },
+): Promise<AccessKey | undefined> {
+  const row = await accessKeys(db, key.accountId).where('k.id', '=', key.id).executeTakeFirst()
+  return row && accessKeyOf(row)
+}
+
+/** False when the account has none of that id. */
+export async function deleteAccessKeyRow(tx: Transaction, key: { accountId: string; id: string }): Promise<boolean> {
+  const deleted = await tx
+    .deleteFrom('access_keys')
+    .where('id', '=', key.id)
+    .where('user_id', 'in', eb => eb.selectFrom('users').select('id').where('account_id', '=', key.accountId))
+    .returning('id')
+    .execute()
+  return deleted.length > 0
+}
+
+/** False when the account has none of that id. */
+export async function describeAccessKey(
+  tx: Transaction,
+  key: { accountId: string; id: string },
+  description: string,
+): Promise<boolean> {
+  const described = await tx
+    .updateTable('access_keys')
+    .set({ description })
+    .where('id', '=', key.id)
+    .where('user_id', 'in', eb => eb.selectFrom('users').select('id').where('account_id', '=', key.accountId))
+    .returning('id')
+    .execute()
+  return described.length > 0
+}
+
 export async function selectAccessKeys(
   db: Reader,
   of: { accountId: string; userId?: string },
   { after = '', limit }: Page,
 ): Promise<AccessKey[]> {
-  const query = db
-    .selectFrom('access_keys as k')
-    .innerJoin('users as u', 'u.id', 'k.user_id')
-    .select(['k.id', 'k.user_id', 'u.name as user_name', 'k.is_enabled', 'k.created_ms'])
-    .where('u.account_id', '=', of.accountId)
-    .where('k.id', '>', after)
-    .orderBy('k.id')
-    .limit(limit)
+  const query = accessKeys(db, of.accountId).where('k.id', '>', after).orderBy('k.id').limit(limit)
   const rows = await (of.userId === undefined ? query : query.where('k.user_id', '=', of.userId)).execute()
-  return rows.map(row => ({
-    id: row.id,
-    userId: row.user_id,
-    userName: row.user_name,
-    isEnabled: row.is_enabled === 1,
-    createdMs: row.created_ms,
-  }))
+  return rows.map(accessKeyOf)
 }
 
 /** Enables or disables a key and moves its epoch on; answers its owner's id, undefined when the account has none. */
@@ -313,6 +405,27 @@ export async function disableAccessKeysOf(tx: Transaction, userId: string): Prom
   return updated.map(row => row.id)
 }
 
+function accessKeys(db: Reader, accountId: string) {
+  return db
+    .selectFrom('access_keys as k')
+    .innerJoin('users as u', 'u.id', 'k.user_id')
+    .select(['k.id', 'k.user_id', 'u.name as user_name', 'k.is_enabled', 'k.description', 'k.created_ms'])
+    .where('u.account_id', '=', accountId)
+}
+
+type AccessKeyRow = Pick<Row<'access_keys'>, 'id' | 'user_id' | 'is_enabled' | 'description' | 'created_ms'>
+
+function accessKeyOf(row: AccessKeyRow & { user_name: string }): AccessKey {
+  return {
+    id: row.id,
+    userId: row.user_id,
+    userName: row.user_name,
+    isEnabled: row.is_enabled === 1,
+    description: row.description,
+    createdMs: row.created_ms,
+  }
+}
+
 function users(db: Reader) {
   return db
     .selectFrom('users as u')
@@ -324,6 +437,7 @@ function users(db: Reader) {
       'u.name',
       'u.role',
       'u.is_enabled',
+      'u.access_mode',
       'u.epoch',
       'u.created_ms',
     ])
@@ -340,9 +454,14 @@ function userOf(row: UserRow): User {
     name: row.name,
     role: parseRole(row.role),
     isEnabled: row.is_enabled === 1,
+    accessMode: accessModeOf(row.access_mode),
     epoch: row.epoch,
     createdMs: row.created_ms,
   }
+}
+
+function accessModeOf(text: string): AccessMode {
+  return text === 'programmatic' || text === 'console' ? text : 'default'
 }
 
 function accountOf(row: Row<'accounts'>): Account {

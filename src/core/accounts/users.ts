@@ -1,11 +1,31 @@
 import type { Role } from '../../protocol/iam/roles.ts'
 import type { Actor, Requester } from '../caller.ts'
 import { DomainError } from '../errors.ts'
-import { type EventKind, recordEvent } from '../events.ts'
+import { recordEvent } from '../events.ts'
 import type { AccountsDeps } from './deps.ts'
 import { checkPassword, checkUserName } from './names.ts'
-import { type Account, findUser, insertUser, insertUserRoles, type User, updateUser } from './queries.ts'
+import {
+  type AccessMode,
+  type Account,
+  findUser,
+  insertUser,
+  insertUserRoles,
+  type User,
+  upsertProfile,
+} from './queries.ts'
 import { randomId, randomPassword } from './random.ts'
+import { changeUser } from './update-user.ts'
+
+export type NewUser = {
+  account: Pick<Account, 'id' | 'name'>
+  name: string
+  password?: string | undefined
+  role: Role
+  isEnabled?: boolean | undefined
+  accessMode?: AccessMode | undefined
+  /** JSON that clients keep with the user. */
+  profile?: string | undefined
+}
 
 /**
  * Makes a user, with a random password where none is given; the password is answered this once. Throws
@@ -14,14 +34,23 @@ import { randomId, randomPassword } from './random.ts'
 export async function createUser(
   { db, clock, passwords }: Pick<AccountsDeps, 'db' | 'clock' | 'passwords'>,
   by: Requester<Actor>,
-  input: { account: Account; name: string; password?: string | undefined; role: Role },
+  input: NewUser,
 ): Promise<{ user: User; password: string }> {
-  const { account, role } = input
-  const name = checkUserName(input.name)
+  const { account, role, profile } = input
   const password = checkPassword(input.password ?? randomPassword())
+  const user: User = {
+    id: randomId(),
+    accountId: account.id,
+    accountName: account.name,
+    name: checkUserName(input.name),
+    role,
+    isEnabled: input.isEnabled ?? true,
+    accessMode: input.accessMode ?? 'default',
+    epoch: 1,
+    createdMs: clock.nowMs(),
+  }
+  const { id, name, createdMs: nowMs } = user
   const passwordHash = await passwords.hash(password)
-  const id = randomId()
-  const nowMs = clock.nowMs()
   await db.write(async tx => {
     const isNew = await insertUser(tx, {
       id,
@@ -29,12 +58,14 @@ export async function createUser(
       name,
       password_hash: passwordHash,
       role,
-      is_enabled: 1,
-      epoch: 1,
+      is_enabled: user.isEnabled ? 1 : 0,
+      access_mode: user.accessMode,
+      epoch: user.epoch,
       created_ms: nowMs,
     })
     if (!isNew) throw new DomainError('user_exists', `there is a user ${account.name}/${name} already`, { user: name })
     if (role !== 'none') await insertUserRoles(tx, [{ user_id: id, role, project_id: '', created_ms: nowMs }])
+    if (profile !== undefined) await upsertProfile(tx, id, profile)
     await recordEvent(tx, by, {
       kind: 'user.created',
       atMs: nowMs,
@@ -42,16 +73,6 @@ export async function createUser(
       detail: { userId: id, user: name, role },
     })
   })
-  const user: User = {
-    id,
-    accountId: account.id,
-    accountName: account.name,
-    name,
-    role,
-    isEnabled: true,
-    epoch: 1,
-    createdMs: nowMs,
-  }
   return { user, password }
 }
 
@@ -62,62 +83,33 @@ export async function getUser(
   by: { id: string } | { name: string },
 ): Promise<User> {
   const user = await findUser(db.read, accountId, by)
-  if (!user) throw userUnknown('id' in by ? by.id : by.name)
-  return user
+  if (user) return user
+  const named = 'id' in by ? by.id : by.name
+  throw new DomainError('user_unknown', `there is no user ${named} in this account`, { user: named })
 }
+
+type ChangeDeps = Pick<AccountsDeps, 'db' | 'clock' | 'passwords'>
 
 /**
  * Sets a password (a random one where none is given), which voids every token and session of the user; the password is
  * answered this once. Throws `parameter_invalid`, `user_unknown` or `too_many_requests`.
  */
 export async function setPassword(
-  { db, clock, passwords }: Pick<AccountsDeps, 'db' | 'clock' | 'passwords'>,
+  deps: ChangeDeps,
   by: Requester<Actor>,
   input: { user: User; password?: string | undefined },
 ): Promise<{ password: string }> {
-  const password = checkPassword(input.password ?? randomPassword())
-  const passwordHash = await passwords.hash(password)
-  await changeUser({ db, clock }, by, input.user, { passwordHash }, 'user.password-changed')
+  const password = input.password ?? randomPassword()
+  await changeUser(deps, by, { user: input.user, change: { password } })
   return { password }
 }
 
 /** Voids everything the user can prove himself with, access keys included. Throws `user_unknown`. */
-export async function disableUser(
-  deps: Pick<AccountsDeps, 'db' | 'clock'>,
-  by: Requester<Actor>,
-  user: User,
-): Promise<void> {
-  await changeUser(deps, by, user, { isEnabled: false }, 'user.disabled')
+export async function disableUser(deps: ChangeDeps, by: Requester<Actor>, user: User): Promise<void> {
+  await changeUser(deps, by, { user, change: { isEnabled: false } })
 }
 
 /** Password and access keys count again; tokens made before stay void. Throws `user_unknown`. */
-export async function enableUser(
-  deps: Pick<AccountsDeps, 'db' | 'clock'>,
-  by: Requester<Actor>,
-  user: User,
-): Promise<void> {
-  await changeUser(deps, by, user, { isEnabled: true }, 'user.enabled')
-}
-
-async function changeUser(
-  { db, clock }: Pick<AccountsDeps, 'db' | 'clock'>,
-  by: Requester<Actor>,
-  user: User,
-  change: { passwordHash?: string; isEnabled?: boolean },
-  kind: EventKind,
-): Promise<void> {
-  const atMs = clock.nowMs()
-  await db.write(async tx => {
-    if (!(await updateUser(tx, user, change))) throw userUnknown(user.name)
-    await recordEvent(tx, by, {
-      kind,
-      atMs,
-      accountId: user.accountId,
-      detail: { userId: user.id, user: user.name },
-    })
-  })
-}
-
-function userUnknown(user: string): DomainError {
-  return new DomainError('user_unknown', `there is no user ${user} in this account`, { user })
+export async function enableUser(deps: ChangeDeps, by: Requester<Actor>, user: User): Promise<void> {
+  await changeUser(deps, by, { user, change: { isEnabled: true } })
 }

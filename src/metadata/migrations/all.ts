@@ -9,6 +9,7 @@ import { refusedLogins } from './008-refused-logins.ts'
 import { signatures } from './009-signatures.ts'
 import { repositoryLists } from './010-repository-lists.ts'
 import { retention } from './011-retention.ts'
+import { usersByIam } from './012-users-by-iam.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in order; the newest version is what this program needs. */
@@ -24,6 +25,7 @@ export const migrations: readonly Migration[] = [
   signatures,
   repositoryLists,
   retention,
+  usersByIam,
 ]
 
 export const newestVersion = migrations.reduce((newest, step) => Math.max(newest, step.version), 0)

@@ -1,4 +1,6 @@
 import type { z } from 'zod'
+import { createCredentialBody, updateCredentialBody } from '../../protocol/iam/credentials.ts'
+import { changePasswordBody, createUserBody, updateUserBody } from '../../protocol/iam/users.ts'
 import type { ApiCall, Parameter } from '../../protocol/openapi/document.ts'
 import { jsonSchemaOf } from '../../protocol/openapi/json-schema.ts'
 import { titles } from './errors.ts'
@@ -6,9 +8,15 @@ import { createTokenSchema } from './schemas.ts'
 import { securityTokenSchema, securityTokenView } from './security-tokens.ts'
 import {
   catalogView,
+  credentialsView,
+  credentialView,
   domainsView,
   errorView,
+  newCredentialView,
   projectsView,
+  roleAssignmentsView,
+  rolesView,
+  roleView,
   tokenView,
   usersView,
   userView,
@@ -73,6 +81,125 @@ export function iamCalls(): ApiCall[] {
       ...{ path: '/v3.0/OS-USER/users/{user_id}', operationId: 'showUser', summary: 'Shows a user of the account.' },
       ...{ view: userView, parameters: [userParameter], errors: [400, 401, 404] },
     }),
+    ...userCalls(),
+    ...credentialCalls(),
+    ...roleCalls(),
+  ]
+}
+
+const managing: Pick<Described, 'errors'> = { errors: [400, 401, 403, 404, 409, 413] }
+
+function userCalls(): ApiCall[] {
+  const made = { body: createUserBody, view: userView, status: 201, ...managing } as const
+  const changed = { body: updateUserBody, view: userView, parameters: [userParameter], ...managing }
+  const path = '/v3/users/{user_id}'
+  return [
+    call({ method: 'POST', path: '/v3/users', operationId: 'createUser', summary: 'Makes a user.', ...made }),
+    call({
+      ...{ method: 'POST', path: '/v3.0/OS-USER/users', operationId: 'createWholeUser', ...made },
+      summary: 'Makes a user with all that IAM keeps of one.',
+    }),
+    call({
+      ...{ path, operationId: 'showKeystoneUser', summary: 'Shows a user of the account.', view: userView },
+      ...{ parameters: [userParameter], errors: [400, 401, 404] },
+    }),
+    call({ method: 'PATCH', path, operationId: 'updateUser', summary: 'Changes a user.', ...changed }),
+    call({
+      ...{ method: 'PUT', path: '/v3.0/OS-USER/users/{user_id}', operationId: 'updateWholeUser', ...changed },
+      summary: 'Changes a user with all that IAM keeps of one.',
+    }),
+    call({
+      ...{ method: 'DELETE', path, operationId: 'deleteUser', summary: 'Removes a user with keys and grants.' },
+      ...{ status: 204, parameters: [userParameter], ...managing },
+    }),
+    call({
+      ...{ method: 'POST', path: `${path}/password`, operationId: 'changePassword', status: 204 },
+      ...{ summary: 'Changes the own password.', body: changePasswordBody, parameters: [userParameter], ...managing },
+    }),
+    call({
+      ...{ path: `${path}/projects`, operationId: 'listProjectsOfUser', summary: 'Lists the projects of a user.' },
+      ...{ view: projectsView, parameters: [userParameter, ...pageParameters], errors: [400, 401, 404] },
+    }),
+  ]
+}
+
+function credentialCalls(): ApiCall[] {
+  const path = '/v3.0/OS-CREDENTIAL/credentials'
+  const one = `${path}/{access_key}`
+  return [
+    call({
+      ...{ method: 'POST', path, operationId: 'createAccessKey', status: 201, view: newCredentialView, ...managing },
+      ...{ summary: 'Makes an access key; the secret key is shown this once.', body: createCredentialBody },
+    }),
+    call({
+      ...{ path, operationId: 'listAccessKeys', summary: 'Lists the access keys of a user.', view: credentialsView },
+      parameters: [inQuery('user_id', 'The id of a user; the caller where none is named.', { type: 'string' })],
+      errors: [400, 401, 403, 404],
+    }),
+    call({
+      ...{ path: one, operationId: 'showAccessKey', summary: 'Shows an access key.', view: credentialView },
+      ...{ parameters: [keyParameter], errors: [400, 401, 404] },
+    }),
+    call({
+      ...{ method: 'PUT', path: one, operationId: 'updateAccessKey', summary: 'Disables, enables or describes a key.' },
+      ...{ body: updateCredentialBody, view: credentialView, parameters: [keyParameter], ...managing },
+    }),
+    call({
+      ...{ method: 'DELETE', path: one, operationId: 'deleteAccessKey', summary: 'Removes an access key.' },
+      ...{ status: 204, parameters: [keyParameter], ...managing },
+    }),
+  ]
+}
+
+function roleCalls(): ApiCall[] {
+  return [
+    call({
+      ...{ path: '/v3/roles', operationId: 'listRoles', summary: 'Lists the roles there are.', view: rolesView },
+      parameters: [nameParameter, inQuery('display_name', 'The whole name.', { type: 'string' })],
+      errors: [400, 401],
+    }),
+    call({
+      ...{ path: '/v3/roles/{role_id}', operationId: 'showRole', summary: 'Shows a role.', view: roleView },
+      ...{ parameters: [roleParameter], errors: [400, 401, 404] },
+    }),
+    call({
+      ...{ path: '/v3/role_assignments', operationId: 'listRoleAssignments', view: roleAssignmentsView },
+      summary: 'Lists what roles a user holds where.',
+      parameters: ['user.id', 'role.id', 'scope.project.id', 'scope.domain.id'].map(name =>
+        inQuery(name, 'Only those of this id; the caller where no user is named.', { type: 'string' }),
+      ),
+      errors: [400, 401, 403, 404],
+    }),
+    ...(['projects', 'domains'] as const).flatMap(kind => rolesAt(kind)),
+  ]
+}
+
+function rolesAt(kind: 'projects' | 'domains'): ApiCall[] {
+  const [name, word] = kind === 'projects' ? ['project_id', 'Project'] : ['domain_id', 'Domain']
+  const place: Parameter = {
+    ...{ name, in: 'path', required: true, description: `The id of the ${word.toLowerCase()}.` },
+    schema: { type: 'string', minLength: 1 },
+  }
+  const path = `/v3/${kind}/{${name}}/users/{user_id}/roles`
+  const one = { path: `${path}/{role_id}`, parameters: [place, userParameter, roleParameter], status: 204 } as const
+  const where = `on the ${word.toLowerCase()}`
+  return [
+    call({
+      ...{ path, operationId: `listRolesOn${word}`, summary: `Lists the roles of a user ${where}.`, view: rolesView },
+      ...{ parameters: [place, userParameter], errors: [400, 401, 403, 404] },
+    }),
+    call({
+      ...{ ...one, operationId: `checkRoleOn${word}`, summary: `Says whether a user holds a role ${where}.` },
+      errors: [400, 401, 403, 404],
+    }),
+    call({
+      ...{ ...one, method: 'PUT', operationId: `assignRoleOn${word}`, summary: `Gives a user a role ${where}.` },
+      ...managing,
+    }),
+    call({
+      ...{ ...one, method: 'DELETE', operationId: `unassignRoleOn${word}`, summary: `Takes a role back ${where}.` },
+      ...managing,
+    }),
   ]
 }
 
@@ -114,6 +241,14 @@ const subjectToken: Parameter = {
 }
 const userParameter: Parameter = {
   ...{ name: 'user_id', in: 'path', required: true, description: 'The id of a user.' },
+  schema: { type: 'string', minLength: 1 },
+}
+const keyParameter: Parameter = {
+  ...{ name: 'access_key', in: 'path', required: true, description: 'The access key (AK).' },
+  schema: { type: 'string', minLength: 1 },
+}
+const roleParameter: Parameter = {
+  ...{ name: 'role_id', in: 'path', required: true, description: 'The id of a role.' },
   schema: { type: 'string', minLength: 1 },
 }
 const nameParameter = inQuery('name', 'The whole name.', { type: 'string' })

@@ -48,10 +48,69 @@ export const projectsView = z.object({
 
 export const domainsView = z.object({ domains: z.array(domain.extend({ enabled: z.literal(true) })), links })
 
-const user = z.object({ ...domain.shape, domain_id: z.string(), enabled: z.boolean() })
+const user = z.object({
+  ...domain.shape,
+  domain_id: z.string(),
+  enabled: z.boolean(),
+  links: z.object({ self: z.string() }),
+})
+
+/** To managers of users and to the user itself. */
+const wholeUser = user.extend({
+  description: z.string(),
+  email: z.string(),
+  areacode: z.string(),
+  phone: z.string(),
+  xuser_type: z.string(),
+  xuser_id: z.string(),
+  default_project_id: z.string(),
+  pwd_status: z.boolean(),
+  access_mode: z.enum(['default', 'programmatic', 'console']),
+  is_domain_owner: z.boolean(),
+  create_time: z.string(),
+})
 
 export const usersView = z.object({ users: z.array(user), links })
-export const userView = z.object({ user })
+export const userView = z.object({ user: z.union([wholeUser, user]) })
+
+const credential = z.object({
+  access: z.string(),
+  user_id: z.string(),
+  description: z.string(),
+  status: z.enum(['active', 'inactive']),
+  create_time: z.string(),
+})
+
+export const credentialView = z.object({ credential })
+export const credentialsView = z.object({ credentials: z.array(credential) })
+/** The one answer that holds the secret. */
+export const newCredentialView = z.object({ credential: credential.extend({ secret: z.string() }) })
+
+const role = z.object({
+  ...domain.shape,
+  display_name: z.string(),
+  type: z.string(),
+  catalog: z.string(),
+  domain_id: z.null(),
+  description: z.string(),
+  links: z.object({ self: z.string() }),
+})
+
+export const roleView = z.object({ role })
+export const rolesView = z.object({ roles: z.array(role), links, total_number: z.int().optional() })
+
+const id = z.object({ id: z.string() })
+
+export const roleAssignmentsView = z.object({
+  role_assignments: z.array(
+    z.object({
+      role: id,
+      user: id,
+      scope: z.union([z.object({ project: id }), z.object({ domain: id })]),
+    }),
+  ),
+  links,
+})
 
 /** `GET /v3`. */
 export const versionView = z.object({

@@ -21,9 +21,9 @@ export type KeyRow = {
 }
 
 /**
- * `$1` id of the key, `$2` the time. A key that is disabled or expired, or of a user who is disabled, answers no row, and
- * neither does a temporary one whose user or parent has moved on: like one that never was. Compiled once: signed calls and
- * docker logins begin with it.
+ * `$1` id of the key, `$2` the time. A key that is disabled or expired, or of a user who is disabled or logs in by the
+ * password alone, answers no row, and neither does a temporary one whose user or parent has moved on: like one that never
+ * was. Compiled once: signed calls and docker logins begin with it.
  */
 export function keyQuery(db: Database): PreparedQuery<KeyRow> {
   return db.prepare<KeyRow>(
@@ -32,7 +32,7 @@ export function keyQuery(db: Database): PreparedQuery<KeyRow> {
             null as token_hash, null as expires_ms, u.id as user_id, u.name as user_name,
             u.epoch as user_epoch, u.account_id, a.name as account_name
      from access_keys k
-     join users u on u.id = k.user_id and u.is_enabled = 1
+     join users u on u.id = k.user_id and u.is_enabled = 1 and u.access_mode <> 'console'
      join accounts a on a.id = u.account_id
      where k.id = $1 and k.is_enabled = 1
      union all
