@@ -5,6 +5,7 @@
 const seconds = {
   'acceptance/soak/soak.test.ts': 120,
   'acceptance/clients/errors.test.ts': 95,
+  'acceptance/reference/schemathesis.test.ts': 60,
   'acceptance/clients/matrix.test.ts': 85,
   'acceptance/conformance.test.ts': 80,
   'test/slow/stalled-uploads.test.ts': 75,

@@ -1,12 +1,12 @@
-// Installs the tools of the tests that are missing: Debian's packages, Go tools, and a Go to build these. Run by
-// `STOWER_TEST_INSTALL=1 npm test` and in CI, never otherwise.
+// Installs the tools of the tests that are missing: Debian's packages, Go tools with a Go to build these, and Python tools.
+// Run by `STOWER_TEST_INSTALL=1 npm test` and in CI, never otherwise.
 import { execFile, execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
-import { findTool, goBinFolder, searchFolders, tools } from './tools.mjs'
+import { findTool, goBinFolder, pythonFolder, searchFolders, tools } from './tools.mjs'
 
 /** The oldest Go that builds the tools, and the one that is brought where it is older. */
 const oldestGo = [1, 26]
@@ -20,7 +20,9 @@ export async function installTestTools() {
   const missing = Object.keys(tools).filter(name => findTool(name) === undefined)
   const packages = missing.flatMap(name => (tools[name].debian === undefined ? [] : [tools[name].debian]))
   const goTools = missing.flatMap(name => (tools[name].go === undefined ? [] : [tools[name]]))
+  const pythonTools = missing.flatMap(name => tools[name].python ?? [])
   await attempt(() => installDebianPackages(packages))
+  for (const file of pythonTools) await attempt(() => installPythonPackages(file))
   if (goTools.length > 0) await attempt(() => installGoTools(goTools))
   for (const name of missing) {
     if (findTool(name) === undefined) process.stderr.write(`test tools: ${name} could not be installed\n`)
@@ -67,6 +69,26 @@ function asRoot(command) {
   if (process.getuid?.() === 0) return command
   if (isOnPath('sudo')) return ['sudo', ...command]
   throw new Error('installing Debian packages needs root, or sudo')
+}
+
+/** Into an environment that holds nothing else, so that no version of the system's is moved. */
+function installPythonPackages(file) {
+  if (!canMakeEnvironments()) installDebianPackages([['python3-venv']])
+  run('an environment of Python', ['python3', '-m', 'venv', pythonFolder])
+  const pip = join(pythonFolder, 'bin', 'pip')
+  run(`the Python packages of ${basename(file)}`, [
+    pip,
+    'install',
+    '--quiet',
+    '--no-deps',
+    '--only-binary=:all:',
+    '-r',
+    file,
+  ])
+}
+
+function canMakeEnvironments() {
+  return spawnSync('python3', ['-c', 'import ensurepip, venv']).status === 0
 }
 
 async function installGoTools(goTools) {

@@ -26,5 +26,6 @@ export type ToolName =
   | 'crane'
   | 'regctl'
   | 'oras'
+  | 'schemathesis'
 export const areToolsRequired: boolean
 export function findTool(name: ToolName): string | undefined

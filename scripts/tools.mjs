@@ -8,11 +8,14 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 /** Where the Go tools of the tests are built. */
 export const goBinFolder = join(root, '.cache', 'go-bin')
 
+/** Where the Python tools of the tests are, in an environment of their own. */
+export const pythonFolder = join(root, '.cache', 'python')
+
 /**
  * The programs that tests run against or with. `debian`: the package that brings it; of several, the first that this
  * release of Debian knows. `go`: the pinned package it is built from. `module`: the pinned module that this package is
- * in, where `go install` refuses it (its go.mod replaces modules) and it has to be built as a dependency of another. The
- * ones that take longest come first, so that a build of one core doesn't run alone in the end.
+ * in, where `go install` refuses it (its go.mod replaces modules) and it has to be built as a dependency of another.
+ * `python`: the file of pinned packages that it comes with. The ones that take longest come first, so that a build of one core doesn't run alone in the end.
  */
 export const tools = {
   initdb: { debian: ['postgresql-15', 'postgresql'], folders: postgresFolders },
@@ -22,6 +25,7 @@ export const tools = {
   podman: { debian: ['podman'] },
   buildah: { debian: ['buildah'] },
   crun: { debian: ['crun'] },
+  schemathesis: { python: join(root, 'scripts', 'schemathesis.txt') },
   docker: { debian: ['docker-cli', 'docker.io'] },
   dockerd: { debian: ['docker.io'] },
   // Only a static one makes an image without a base.
@@ -56,8 +60,8 @@ export const areToolsRequired = process.env.CI === 'true' || process.env.STOWER_
 
 /** The path of a tool on this machine; undefined when it is not there. */
 export function findTool(name) {
-  const { go, folders = searchFolders, fits = () => true } = tools[name]
-  const candidates = go === undefined ? folders() : [goBinFolder]
+  const { go, python, folders = searchFolders, fits = () => true } = tools[name]
+  const candidates = go ? [goBinFolder] : python ? [join(pythonFolder, 'bin')] : folders()
   return candidates.map(folder => join(folder, name)).find(file => isExecutable(file) && fits(file))
 }
 

@@ -4,6 +4,7 @@ import { categories, categoryRule, parseCategory, type StoredCategory } from './
 import {
   maxOrganizationNameLength,
   maxRepositoryNameLength,
+  namePatterns,
   type OrganizationName,
   type ParsedName,
   parseOrganizationName,
@@ -19,10 +20,12 @@ export const maxDescriptionLength = 30_000
 
 export const organizationNameField = nameField<OrganizationName>('organization-name', parseOrganizationName).meta({
   maxLength: maxOrganizationNameLength,
+  pattern: namePatterns.organization,
   description: 'Lowercase letters and digits, with `.`, `_`, `__` or `-` between; a letter comes first.',
 })
 export const repositoryNameField = nameField<RepositoryName>('repository-name', parseRepositoryName).meta({
   maxLength: maxRepositoryNameLength,
+  pattern: namePatterns.repository,
   description: 'Lowercase letters and digits, with `.`, `_`, `__`, `-` or `/` between.',
 })
 

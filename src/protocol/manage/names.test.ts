@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { parseRepositoryPath } from '../oci/names.ts'
-import { parseOrganizationName, parseRepositoryName, readSlashes, reservationOf } from './names.ts'
+import { namePatterns, parseOrganizationName, parseRepositoryName, readSlashes, reservationOf } from './names.ts'
 
 /** The grammars of the API's pages as the one expression they print, with the runs of hyphens that docker takes. */
 const organizationGrammar = /^(?=.{1,64}$)[a-z](?:[a-z0-9]|(?:[.]|__?|-+)(?=[a-z0-9]))*$/
@@ -22,6 +22,21 @@ test('a repository name is what the pages say', () => {
   fc.assert(
     fc.property(nearlyNames, text => {
       expect(parseRepositoryName(text).kind === 'name').toBe(repositoryGrammar.test(text))
+    }),
+    { numRuns: 5000 },
+  )
+})
+
+test('the patterns of the documents are those grammars', () => {
+  const [organization, repository] = [new RegExp(namePatterns.organization), new RegExp(namePatterns.repository)]
+  const inPath = new RegExp(namePatterns.repositoryInPath)
+  fc.assert(
+    fc.property(nearlyNames, text => {
+      if (text.length > 64) return
+      expect(organization.test(text)).toBe(parseOrganizationName(text).kind === 'name')
+      expect(repository.test(text)).toBe(parseRepositoryName(text).kind === 'name')
+      const isNameInPath = !text.includes('/') && parseRepositoryName(readSlashes(text)).kind === 'name'
+      expect(inPath.test(text)).toBe(isNameInPath)
     }),
     { numRuns: 5000 },
   )

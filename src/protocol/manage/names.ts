@@ -4,6 +4,13 @@ export type OrganizationName = string & { readonly __brand: 'OrganizationName' }
 /** A repository's name within its organization, with real slashes ("Creating an Image Repository", table 2). */
 export type RepositoryName = string & { readonly __brand: 'RepositoryName' }
 
+/** The same grammars for programs, as documents of the API print them. In paths `$` stands for a slash. */
+export const namePatterns = {
+  organization: '^[a-z][a-z0-9]*(?:(?:[.]|__?|-+)[a-z0-9]+)*$',
+  repository: '^[a-z0-9]+(?:(?:[./]|__?|-+)[a-z0-9]+)*$',
+  repositoryInPath: '^[a-z0-9]+(?:(?:[.$]|__?|-+)[a-z0-9]+)*$',
+} as const
+
 /** `reason` says in one sentence which rule of the grammar is broken. */
 export type ParsedName<Name> = { kind: 'name'; name: Name } | { kind: 'invalid'; reason: string }
 

@@ -7,6 +7,7 @@ export type Parameter = {
   required: boolean
   description: string
   schema: JsonSchema
+  example?: string
 }
 
 /** By media type; undefined where the content has no schema, because it is whatever was pushed. */

@@ -5,7 +5,7 @@ const text = z
   .string()
   .min(1)
   .max(1024)
-  .regex(/^[^\0]*$/)
+  .refine(text => !text.includes('\0'))
 
 /** Keystone names a thing by id or by name; the id wins where both come. */
 const named = z.union([z.object({ id: text }), z.object({ name: text })])

@@ -14,7 +14,7 @@ import { operations } from './surface.ts'
 
 /** The calls of the management API, for the documents of the API. */
 export function manageCalls(): ApiCall[] {
-  return [...versionCalls(), ...operations.flatMap(callsOf), ...dockyardOperations.map(dockyardCallOf)]
+  return [...versionCalls(), ...operations.map(documentedCall), ...dockyardOperations.map(dockyardCallOf)]
 }
 
 /** Names and descriptions of the parts of this API. */
@@ -26,10 +26,10 @@ export const manageTags = {
   'Docker host': 'What SWR answers on its docker host, for Harbor’s replication.',
 }
 
-function callsOf(operation: Operation): ApiCall[] {
-  const call = callOf(operation, pathOf(operation), operation.isAlias ? `${operation.name}Alias` : operation.name)
-  const { alias } = operation
-  return alias === undefined ? [call] : [call, callOf(operation, alias, `${operation.name}Alias`)]
+function documentedCall(operation: Operation): ApiCall {
+  const { name, isAlias, alias, summary } = operation
+  const also = alias === undefined ? '' : ` Also at \`${namedParts(alias)}\`.`
+  return { ...callOf(operation, pathOf(operation), isAlias ? `${name}Alias` : name), summary: `${summary}${also}` }
 }
 
 function dockyardCallOf(operation: Operation): ApiCall {
@@ -42,7 +42,7 @@ function callOf(operation: Operation, path: string, operationId: string): ApiCal
   const { method, summary, body } = operation
   return {
     method,
-    path: path.replaceAll(/:(\w+)/g, (_, part) => `{${partOf(part).name}}`),
+    path: namedParts(path),
     operationId,
     tag: tagOf(path),
     summary,
@@ -51,6 +51,11 @@ function callOf(operation: Operation, path: string, operationId: string): ApiCal
     answers: [successOf(operation), ...errorsByStatus(errorAnswersOf(operation))],
     logins: ['token'],
   }
+}
+
+/** With SWR's names of its parts in braces. */
+function namedParts(path: string): string {
+  return path.replaceAll(/:(\w+)/g, (_, part) => `{${partOf(part).name}}`)
 }
 
 function tagOf(path: string): keyof typeof manageTags {
