@@ -182,6 +182,26 @@ describeEngines('shares of an image with other accounts', (_engine, open) => {
     expect((await share('OTC111')).status).toBe(201)
   })
 
+  test('a share is with an account, whatever that is called later, and not with its name', async () => {
+    const user = await server.addUser('admin', { account: `OTC-${round}` })
+    await share(`OTC-${round}`)
+    await server.db.write(async tx => {
+      await tx
+        .updateTable('accounts')
+        .set({ name: `NEW-${round}` })
+        .where('id', '=', user.accountId)
+        .execute()
+      await tx
+        .insertInto('accounts')
+        .values({ id: `other ${round}`, name: `OTC-${round}`, created_ms: 1 })
+        .execute()
+    })
+    expect((await server.ask(user, `GET ${group}/repos/app$r`)).status).toBe(200)
+    expect((await show(`NEW-${round}`)).exist).toBe(true)
+    expect((await show(`OTC-${round}`)).exist).toBe(false)
+    expect((await share(`OTC-${round}`)).status).toBe(201)
+  })
+
   test('an image is shared with 500 accounts at most, and the first 100 are listed unless more are asked for', async () => {
     const names = Array.from({ length: 500 }, (_, number) => `R${round}-${1000 + number}`)
     await server.db.write(async tx => {
