@@ -121,6 +121,9 @@ export interface Tables {
   repository_shares: {
     repository_id: number
     account_id: string
+    /** The names of the repository, which has them as long as it lives. */
+    organization: Generated<string>
+    name: Generated<string>
     /** As it was sent: `forever`, or a time. */
     deadline: string
     /** The first moment at which it no longer counts; `endlessMs` for one that always does. */

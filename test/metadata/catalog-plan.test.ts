@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { type CompiledQuery, sql } from 'kysely'
+import { endlessMs } from '../../src/core/access/shares/change-shares.ts'
 import { listPullable } from '../../src/core/repositories/catalog/queries.ts'
 import type { Reader } from '../../src/metadata/database.ts'
 import { PostgresDatabase } from '../../src/metadata/postgres/database.ts'
@@ -8,18 +9,20 @@ import { describeEngines, type TestDatabase } from '../databases.ts'
 const repositories = 20_000
 const limit = 101
 
-/** Whoever sees all of a large organization, by office and by grant. */
-const people = ['administrator', 'granted'] as const
+/** Whoever sees all of a large organization, by office, by grant, and by shares with the account. */
+const people = ['administrator', 'granted', 'receiver'] as const
 
 describeEngines('the catalog among many repositories', (engine, open) => {
   let opened: TestDatabase
   beforeAll(async () => {
     opened = await open()
     await opened.db.write(async tx => {
-      await tx.insertInto('accounts').values({ id: 'account', name: 'account', created_ms: 1 }).execute()
+      const accounts = ['account', 'other'].map(id => ({ id, name: id, created_ms: 1 }))
+      await tx.insertInto('accounts').values(accounts).execute()
       const user = { account_id: 'account', password_hash: '', is_enabled: 1, epoch: 1, created_ms: 1 }
       const users = people.map(id => ({
         ...user,
+        ...(id === 'receiver' && { account_id: 'other' }),
         id,
         name: id,
         role: id === 'administrator' ? 'te_admin' : 'SWR OperateAccess',
@@ -38,6 +41,10 @@ describeEngines('the catalog among many repositories', (engine, open) => {
         with recursive numbers(number) as (select 0 union all select number + 1 from numbers where number < ${repositories - 1})
         select o.id, 'r' || (10000 + n.number), 0, 'other', '', '', 1, 1
         from organizations o join numbers n on o.name = 'large' or n.number < 3`.execute(tx)
+      await sql`insert into repository_shares (repository_id, account_id, organization, name, deadline, ends_ms,
+          description, creator_id, creator_name, created_ms, updated_ms)
+        select r.id, 'other', o.name, r.name, 'forever', ${endlessMs}, '', '', '', 1, 1
+        from repositories r join organizations o on o.id = r.organization_id`.execute(tx)
     })
     if (opened.db instanceof PostgresDatabase) await opened.db.withClient(client => client.query('analyze'))
   })
@@ -98,6 +105,9 @@ describeEngines('the catalog among many repositories', (engine, open) => {
 function expectWalks(steps: { detail: string }[]): void {
   const details = steps.map(step => step.detail)
   expect(details.filter(detail => detail.includes('FOR LAST'))).toEqual([])
+  expect(
+    details.filter(detail => /INDEX repository_shares_by_name \(account_id=\? AND \(organization,name\)>/.test(detail)),
+  ).toHaveLength(1)
   expect(details.filter(detail => /repositories_by_name \(organization_id=\? AND name>\?\)/.test(detail))).toHaveLength(
     2,
   )

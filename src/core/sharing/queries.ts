@@ -1,7 +1,9 @@
 import type { Reader } from '../../metadata/database.ts'
 import type { Row } from '../../metadata/tables.ts'
 
-export type ShareRow = Omit<Row<'repository_shares'>, 'repository_id' | 'account_id'> & { account_name: string }
+export type ShareRow = Omit<Row<'repository_shares'>, 'repository_id' | 'account_id' | 'organization' | 'name'> & {
+  account_name: string
+}
 
 /** Shares of a repository by the names of accounts; of one account only where it is given. */
 export async function listSharesOf(

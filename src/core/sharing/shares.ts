@@ -39,6 +39,8 @@ export async function shareRepository(
   const creator = actorOf(by)
   const share = {
     account_id: receiver.id,
+    organization: place.organization,
+    name: place.repository,
     deadline: terms.deadline.text,
     ends_ms: endOf(terms.deadline),
     description: terms.description,

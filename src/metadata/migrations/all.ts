@@ -10,6 +10,7 @@ import { signatures } from './009-signatures.ts'
 import { repositoryLists } from './010-repository-lists.ts'
 import { retention } from './011-retention.ts'
 import { usersByIam } from './012-users-by-iam.ts'
+import { sharesByName } from './013-shares-by-name.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in order; the newest version is what this program needs. */
@@ -26,6 +27,7 @@ export const migrations: readonly Migration[] = [
   repositoryLists,
   retention,
   usersByIam,
+  sharesByName,
 ]
 
 export const newestVersion = migrations.reduce((newest, step) => Math.max(newest, step.version), 0)

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { DomainError } from '../../core/errors.ts'
-import type { ReceivedOrder } from '../../core/sharing/lists/queries.ts'
 import { listReceived, listReceivedAfter } from '../../core/sharing/lists/received.ts'
 import type { Shared, SharedFilter } from '../../core/sharing/lists/shared.ts'
 import { listSharedByOwn, listSharedByOwnAfter } from '../../core/sharing/lists/shared-by-own.ts'
@@ -94,13 +93,10 @@ function listSide(
   side: (typeof sharingSides)[number],
   { order, ...page }: Page,
 ): Promise<{ repositories: Shared[]; total: number }> {
-  if (side === 'thirdparty') {
-    const by: ReceivedOrder['by'] = order.by ?? 'repository'
-    return listReceived(deps, caller, { ...page, order: { by, direction: order.direction } })
-  }
+  const { by = 'organization', direction } = order
+  if (side === 'thirdparty') return listReceived(deps, caller, { ...page, order: { by, direction } })
   // They have one owner.
-  const by = order.by === undefined || order.by === 'owner' ? 'organization' : order.by
-  return listSharedByOwn(deps, caller, { ...page, order: { by, direction: order.direction } })
+  return listSharedByOwn(deps, caller, { ...page, order: { by: by === 'owner' ? 'organization' : by, direction } })
 }
 
 /** Throws `parameter_missing` or `parameter_invalid`. */

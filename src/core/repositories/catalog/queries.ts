@@ -58,17 +58,24 @@ const pullable = perShape((shape: `${Database['engine']} ${'everyone' | 'user'}`
           join organizations o on o.id = g.organization_id and o.account_id = u.account_id`,
       isUser,
     )
-    // From the grants and shares on, which are few, and never from the repositories: SQLite keeps the order of cross joins.
+    // From the grants on, which are few, and never from the repositories: SQLite keeps the order of cross joins.
     const ofRepositoryGrant = sql`select * from (${columns} from users u cross join repository_grants g
           cross join repositories r cross join organizations o
           where ${isUser} and g.user_id = u.id and r.id = g.repository_id and r.deleted_ms is null
           and o.id = r.organization_id and o.account_id = u.account_id
           and o.name >= ${organization} and ${isAfter} ${page}) as branch_page`
-    const ofShare = sql`select * from (${columns} from users u cross join repository_shares s
-          cross join repositories r cross join organizations o
-          where ${isUser} and s.account_id = u.account_id and s.ends_ms > ${nowMs} and r.id = s.repository_id
-          and r.deleted_ms is null and o.id = r.organization_id
-          and o.name >= ${organization} and ${isAfter} ${page}) as branch_page`
+    // Others decide how many of these there are; they have the names, and go with their repository.
+    // Others decide how many shares there are. Each has the names of its repository, and goes with it.
+    const received = firstOfEach(engine, {
+      table: 'repository_shares',
+      alias: 's',
+      where: sql`s.account_id = u.account_id and s.ends_ms > ${nowMs}
+        and (s.organization, s.name) > (${organization}, ${repository})`,
+      orderBy: sql`s.organization, s.name`,
+      limit: sql`${limit}`,
+    })
+    const ofShare = sql`select * from (select s.organization as organization, s.name as repository
+          from users u ${received} where ${isUser} order by s.organization, s.name limit ${limit}) as branch_page`
     const ofEveryone = branch(sql`organizations o`, sql`1 = 1`, sql`r.is_public = 1`)
     const branches =
       shape === `${engine} everyone`

@@ -6,19 +6,21 @@ import { readTotals } from '../../totals.ts'
 import type { SharedFilter } from './shared.ts'
 
 export type ReceivedOrder = {
-  by: 'repository' | 'organization' | 'name' | 'updated' | 'tags' | 'owner'
+  by: 'organization' | 'name' | 'updated' | 'tags' | 'owner'
   direction: 'asc' | 'desc'
 }
 
 type Received = { accountId: string; filter: SharedFilter; nowMs: number }
 
-/** Ids of a page. In the order of their ids an index serves them; the other orders sort what the filter leaves. */
+/** Ids of a page. By organization and name an index serves the order; the other orders sort what the filter leaves. */
 export async function pageOfReceived(
   { read, engine }: Pick<Database, 'read' | 'engine'>,
   query: Received & { order: ReceivedOrder; limit: number; offset: number },
 ): Promise<number[]> {
+  const { direction } = query.order
   const rows = await sortedBy(receivedShares(read, engine, query), query.order)
-    .orderBy('s.repository_id', query.order.direction)
+    .orderBy('s.organization', direction)
+    .orderBy('s.name', direction)
     .select('s.repository_id')
     .limit(query.limit)
     .offset(query.offset)
@@ -98,23 +100,21 @@ function receivedShares(db: Reader, engine: Database['engine'], { accountId, fil
     .leftJoin('organizations as o', 'o.id', 'r.organization_id')
     .leftJoin('accounts as a', 'a.id', 'o.account_id')
     .where('s.account_id', '=', accountId)
-    .$if(organization !== undefined, rows => rows.where('o.name', '=', organization ?? ''))
+    .$if(organization !== undefined, rows => rows.where('s.organization', '=', organization ?? ''))
     .$if(organizationContains !== undefined, rows =>
-      rows.where(containsText(engine, sql.ref('o.name'), organizationContains ?? '')),
+      rows.where(containsText(engine, sql.ref('s.organization'), organizationContains ?? '')),
     )
-    .$if(nameContains !== undefined, rows => rows.where(containsText(engine, sql.ref('r.name'), nameContains ?? '')))
+    .$if(nameContains !== undefined, rows => rows.where(containsText(engine, sql.ref('s.name'), nameContains ?? '')))
     .$if(ownerName !== undefined, rows => rows.where('a.name', '=', ownerName ?? ''))
     .$if(isValid !== undefined, rows => rows.where('s.ends_ms', isValid ? '>' : '<=', nowMs))
 }
 
 function sortedBy(shares: ReturnType<typeof receivedShares>, { by, direction }: ReceivedOrder) {
   switch (by) {
-    case 'repository':
-      return shares
     case 'organization':
-      return shares.orderBy('o.name', direction).orderBy('r.name', direction)
+      return shares
     case 'name':
-      return shares.orderBy('r.name', direction)
+      return shares.orderBy('s.name', direction)
     case 'updated':
       return shares.orderBy('r.updated_ms', direction)
     case 'tags':
