@@ -82,13 +82,16 @@ async function imagesOf(
   names: ReturnType<typeof namesOf>,
 ): Promise<ImageRow[]> {
   const { direction } = order
+  // Cross joins, which SQLite takes in the order they are written: it would begin with all tags otherwise.
   const images = db
     .selectFrom(names.as('p'))
-    .innerJoin('tags as t', join => join.on('t.repository_id', '=', repositoryId).onRef('t.name', '=', 'p.name'))
-    .innerJoin('manifests as m', join =>
-      join.on('m.repository_id', '=', repositoryId).onRef('m.digest', '=', 't.digest'),
-    )
+    .crossJoin('tags as t')
+    .crossJoin('manifests as m')
     .select(imageColumns)
+    .where('t.repository_id', '=', repositoryId)
+    .whereRef('t.name', '=', 'p.name')
+    .where('m.repository_id', '=', repositoryId)
+    .whereRef('m.digest', '=', 't.digest')
   const ordered = order.by === 'tag' ? images : images.orderBy('t.updated_ms', direction)
   return ordered.orderBy('t.name', direction).execute()
 }
@@ -103,14 +106,17 @@ export async function readBodies(db: Reader, digests: readonly Uint8Array[]): Pr
   return new Map(rows.map(row => [row.digest.toHex(), row.body]))
 }
 
-/** What is below each of some indexes: pairs of the index and itself or a manifest that it names, at whatever depth. */
+/**
+ * What is below each of some indexes: pairs of the index and itself or a manifest that it names, at whatever depth. Cross
+ * joins here, too, so that nothing is begun with all rows of the repository.
+ */
 function reachedFrom(repositoryId: number, indexes: readonly Uint8Array[]) {
   return sql`with recursive reached (root, digest) as (
     select m.digest, m.digest from manifests m
     where m.repository_id = ${repositoryId} and m.digest in (${sql.join(indexes)})
     union
     select r.root, k.child_digest from reached r
-    join manifest_children k on k.repository_id = ${repositoryId} and k.manifest_digest = r.digest)`
+    cross join manifest_children k where k.repository_id = ${repositoryId} and k.manifest_digest = r.digest)`
 }
 
 export type ReachedSum = {
@@ -130,12 +136,15 @@ export async function sumReached(
   const { rows } = await sql<ReachedSum>`${reachedFrom(repositoryId, indexes)}
     select r.root, cast(sum(m.size_bytes) as bigint) as document_bytes,
       cast(sum(m.content_bytes) as bigint) as content_bytes
-    from reached r join manifests m on m.repository_id = ${repositoryId} and m.digest = r.digest
+    from reached r cross join manifests m where m.repository_id = ${repositoryId} and m.digest = r.digest
     group by r.root`.execute(db)
   return rows
 }
 
-/** The bytes of the blobs that the manifests below each of some indexes hold, each blob once. */
+/**
+ * The bytes of the blobs that the manifests below each of some indexes hold, each blob once. What is not held meets no blob;
+ * were it left out before, SQLite would walk an index of all that is.
+ */
 export async function sumDistinctBlobs(
   db: Reader,
   repositoryId: number,
@@ -145,9 +154,9 @@ export async function sumDistinctBlobs(
     select d.root, cast(sum(b.size_bytes) as bigint) as size_bytes
     from (
       select distinct r.root, x.held_digest from reached r
-      join manifest_blobs x on x.repository_id = ${repositoryId} and x.manifest_digest = r.digest
-      where x.held_digest is not null
-    ) d join blobs b on b.digest = d.held_digest
+      cross join manifest_blobs x
+      where x.repository_id = ${repositoryId} and x.manifest_digest = r.digest
+    ) d cross join blobs b where b.digest = d.held_digest
     group by d.root`.execute(db)
   return rows
 }
