@@ -141,6 +141,8 @@ function describeCalls(registry: TestRegistry, deletesContent: boolean): void {
     test('every operation of the management API that changes something is refused', async () => {
       const grant = [{ user_id: '0'.repeat(32), user_name: 'x', auth: 7 }]
       for (const { method, path, route } of operations.filter(operation => operation.method !== 'GET')) {
+        // Logins go on.
+        if (route.startsWith('login.')) continue
         const place = path.replace(':organization', 'group').replace(':repository', 'work').replace(':tag', 'tagged')
         const body = bodies[route] ?? (route.endsWith('revoke') ? ['0'.repeat(32)] : grant)
         const answer = await manage(`${method} ${place}`, body)

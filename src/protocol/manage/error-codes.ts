@@ -27,7 +27,7 @@ export const swrCodes = {
   4001091: 'what another account may is `read`',
   4001096: 'the list can not be ordered like this',
   4009021: 'the tag breaks its grammar',
-  4010000: 'the token or signature is wrong, expired or revoked',
+  4010000: 'the token is wrong, expired or revoked',
   4031033: 'the installation is read-only, or deletes nothing',
   4031042: 'too many requests: come back later',
   4037017: 'the caller may not do this to the organization',

@@ -26,7 +26,7 @@ export const loginOperations: readonly Operation[] = [
     failureCode: '5001076',
     query: createSecretQuery,
     answer: shows(dockerLoginView, dockerLoginHeaders),
-    errors: [],
+    errors: ['project_unknown'],
     run: createSecret,
   }),
   operation({

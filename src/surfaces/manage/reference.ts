@@ -115,6 +115,7 @@ function errorsByStatus(wires: readonly Wire[]): CallAnswer[] {
 
 function meaningOf(code: string): string {
   if (code === 'SVCSTG.S2I.4019000') return 'nobody is logged in'
+  if (code === 'APIGW.0301') return 'the signature, its key, its time, or what it names is wrong'
   return swrCodes[Number(code.split('.').at(-1)) as SwrCode]
 }
 
