@@ -14,14 +14,20 @@ export const maxTagSelectors = 100
 
 const labelField = z.object({
   kind: z.literal('label'),
-  pattern: z.string({ error: tagRule }).refine(text => parseTag(text) !== undefined, { error: tagRule }),
+  pattern: z
+    .string({ error: tagRule })
+    .refine(text => parseTag(text) !== undefined, { error: tagRule })
+    .meta({ description: 'A tag.' }),
 })
 
 const regexpField = z.object({
   kind: z.literal('regexp'),
   pattern: textField('a regular expression')
     .min(1, { error: patternRule() })
-    .max(maxTagPatternLength, { error: patternRule() }),
+    .max(maxTagPatternLength, { error: patternRule() })
+    .meta({
+      description: 'An expression of RE2 that is found in every tag it exempts, or is the tag between `^` and `$`.',
+    }),
 })
 
 const selectorsRule = `tag_selectors is an array of at most ${maxTagSelectors} entries`
@@ -31,6 +37,7 @@ const selectorsField = z
     error: selectorsRule,
   })
   .max(maxTagSelectors, { error: selectorsRule })
+  .meta({ description: 'The tags that the rule neither removes nor counts.' })
 
 const templateRule = 'template is date_rule or tag_rule'
 
@@ -59,7 +66,8 @@ export const retentionBody = z.object({
   rules: z
     .array(ruleField, { error: rulesRule })
     .min(1, { error: rulesRule })
-    .max(maxRetentionRules, { error: rulesRule }),
+    .max(maxRetentionRules, { error: rulesRule })
+    .meta({ description: 'A tag goes when any of them says so.' }),
 })
 
 export type RetentionBody = z.infer<typeof retentionBody>
@@ -126,12 +134,15 @@ export const retentionHistoryQuery = z.object(pageQuery)
 /** SWR writes numbers as text, and some clients as numbers. */
 function numberField(name: string, most: number) {
   const rule = `${name} is a whole number from 1 to ${most}`
-  return z.union([z.string(), z.number()], { error: rule }).transform((value, context) => {
-    const number = typeof value === 'string' && !/^[0-9]{1,4}$/.test(value) ? Number.NaN : Number(value)
-    if (Number.isInteger(number) && number >= 1 && number <= most) return number
-    context.addIssue({ code: 'custom', message: rule })
-    return z.NEVER
-  })
+  return z
+    .union([z.string(), z.number()], { error: rule })
+    .transform((value, context) => {
+      const number = typeof value === 'string' && !/^[0-9]{1,4}$/.test(value) ? Number.NaN : Number(value)
+      if (Number.isInteger(number) && number >= 1 && number <= most) return number
+      context.addIssue({ code: 'custom', message: rule })
+      return z.NEVER
+    })
+    .meta({ description: `A whole number from 1 to ${most}.`, minimum: 1, maximum: most, pattern: '^[0-9]{1,4}$' })
 }
 
 function patternRule(): string {
