@@ -8,7 +8,7 @@ import { awaitedFeatures, isNamedBy, readRows } from './coverage.ts'
 const root = dirname(import.meta.dir)
 const rows = readRows(readFileSync(join(import.meta.dir, 'COVERAGE.md'), 'utf8'))
 
-/** Ids that the page must have, no more and no less: those of the protocol's checklist, and those of known attacks. */
+/** Ids that the page must have, no more and no less: those of the protocol's checklist, of the management API, and of known attacks. */
 const numbered = (letter: string, most: number) => Array.from({ length: most }, (_, index) => `${letter}${index + 1}`)
 const checklist = [
   ...['1', '2', '3', '4a', '4b', '4c', '5', '6', '7a', '7b', '8a', '8b', '9', '10', '11', '12a', '12b', '13', '14'].map(
@@ -16,6 +16,13 @@ const checklist = [
   ),
   ...[...numbered('G', 14), ...numbered('P', 10), ...numbered('B', 21), ...numbered('M', 11), ...numbered('T', 4)],
   ...[...numbered('R', 8), ...numbered('D', 7), ...numbered('X', 2), 'E1', ...numbered('A', 15), ...numbered('V', 11)],
+]
+const managementApi = [
+  // Operations, what broke clients, errors and limits (SWR API).
+  ...numbered('op-', 60),
+  ...numbered('trap-', 20),
+  ...numbered('error-', 12),
+  ...numbered('limit-', 12),
 ]
 const attacks = [
   ...['CVE-2017-11468', 'CVE-2023-2253', 'CVE-2021-41190', 'CVE-2025-24976', 'CVE-2026-33540', 'CVE-2026-35172'],
@@ -45,7 +52,7 @@ const attacks = [
 test('every id has a row, and no row has an id that nobody knows', () => {
   const ids = rows.map(row => row.id)
   expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([])
-  expect(ids.toSorted()).toEqual([...checklist, ...attacks].toSorted())
+  expect(ids.toSorted()).toEqual([...checklist, ...managementApi, ...attacks].toSorted())
   for (const { id, level } of rows) expect([id, level]).toEqual([id, expect.stringMatching(/^(M|S|O|C|ours|attack)$/)])
 })
 

@@ -15,6 +15,8 @@ export const awaitedFeatures = [
   'proxy of other registries',
   'quotas',
   'replicas',
+  'sync',
+  'triggers',
 ] as const
 
 /** Every row of the tables in the page, in its order. Throws with the line where one can't be read. */

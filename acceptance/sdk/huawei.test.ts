@@ -49,7 +49,7 @@ async function proofOf(kind: Proof['kind']): Promise<Proof> {
 }
 
 test.each(kinds)(
-  'every operation of Huawei’s SDK is answered as it expects, with a %s',
+  'every operation of Huawei’s SDK is answered as it expects (%s)',
   async kind => {
     const sdk = openHuaweiSdk(program.url, await proofOf(kind))
     const scene = { organization: `sdk-${kind.replaceAll(' ', '-')}`, userId, otherAccount: 'OTC-OTHER' }
