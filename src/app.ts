@@ -248,6 +248,7 @@ function openSurfaces(parts: Parts) {
       sealer,
       region: config.region,
       loginLifeMs: config.tokens.loginLifeMs,
+      errorForm: config.errorForm,
       limits: { bodyBytes: config.limits.managementBodyBytes },
       ...(options.onManagementAnswer && { onAnswer: options.onManagementAnswer }),
     }),
@@ -259,7 +260,7 @@ function openSurfaces(parts: Parts) {
       limits: { bodyBytes: config.limits.managementBodyBytes },
     }),
     token: openTokenSurface({ access, identity }),
-    ops: openOpsSurface({ metrics, checks, documents: apiDocuments() }),
+    ops: openOpsSurface({ metrics, checks, documents: apiDocuments(config) }),
     root: openRootSurface(),
   }
 }

@@ -50,6 +50,7 @@ test('nothing set at all gives the defaults', () => {
     logins: { mostFailures: 10, refusedForMs: 1_800_000 },
     refusesReplays: false,
     limits: { manifestBytes: 4_194_304, managementBodyBytes: 1_048_576 },
+    errorForm: 'object',
     switches: { readOnlyReason: undefined, deletesContent: true, quotas: {} },
     deletesBlobsInUse: false,
     sparseManifests: false,

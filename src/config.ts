@@ -33,6 +33,8 @@ export type Config = {
   /** Each signature counts once. */
   readonly refusesReplays: boolean
   readonly limits: { readonly manifestBytes: number; readonly managementBodyBytes: number }
+  /** What an error of the management API looks like. */
+  readonly errorForm: Values['error_form']
   /** What is taken from nobody. */
   readonly switches: {
     readonly readOnlyReason: string | undefined
@@ -150,6 +152,7 @@ function assemble(values: Values): Config {
       manifestBytes: values['limits.manifest_size'],
       managementBodyBytes: values['limits.management_body_size'],
     },
+    errorForm: values.error_form,
     switches: {
       readOnlyReason: values.read_only ? (values.read_only_reason ?? 'its settings say so') : undefined,
       deletesContent: values.delete_enabled,

@@ -1,4 +1,6 @@
 import packageJson from '../../package.json' with { type: 'json' }
+import type { Config } from '../config.ts'
+import type { ErrorForm } from '../protocol/manage/envelope.ts'
 import { type ApiCall, type Info, type OpenApiDocument, openApiDocument } from '../protocol/openapi/document.ts'
 import { iamCalls, iamTags } from '../surfaces/iam/reference.ts'
 import { manageCalls, manageTags } from '../surfaces/manage/reference.ts'
@@ -16,7 +18,7 @@ const logins = {
 }
 
 /** The management API with the calls that its clients make first: OpenAPI 3.1. */
-export function managementDocument(): OpenApiDocument {
+export function managementDocument(errorForm: ErrorForm = 'object'): OpenApiDocument {
   return describe(
     {
       title: 'Stower: management API',
@@ -24,7 +26,7 @@ export function managementDocument(): OpenApiDocument {
       tags: { ...manageTags, ...iamTags, ...tokenTags },
       logins: { token: logins.token, basic: logins.basic },
     },
-    [...manageCalls(), ...iamCalls(), ...tokenCalls()],
+    [...manageCalls(errorForm), ...iamCalls(), ...tokenCalls()],
   )
 }
 
@@ -42,9 +44,9 @@ export function registryDocument(): OpenApiDocument {
 }
 
 /** The documents as JSON by the path they are served at, each made when it is asked for the first time. */
-export function apiDocuments(): Readonly<Record<string, () => string>> {
+export function apiDocuments({ errorForm }: Pick<Config, 'errorForm'>): Readonly<Record<string, () => string>> {
   return {
-    '/openapi.json': once(() => JSON.stringify(managementDocument())),
+    '/openapi.json': once(() => JSON.stringify(managementDocument(errorForm))),
     '/openapi-registry.json': once(() => JSON.stringify(registryDocument())),
   }
 }

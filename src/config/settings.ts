@@ -150,6 +150,11 @@ export const settings = {
   ),
   'quotas.repositories': optional(quota, '500', 'How many repositories an account may have. Not set: any number.'),
   'quotas.tags': optional(quota, '1000', 'How many tags a repository may have. Not set: any number.'),
+  error_form: withDefault(
+    oneOf('object', 'array'),
+    'object',
+    'What an error of the management API is: `object` has every form that some client reads; `array` is the bare array that Open Telekom Cloud’s pages print, of which Huawei’s SDKs read the status alone.',
+  ),
   read_only: withDefault(
     trueOrFalse,
     'false',

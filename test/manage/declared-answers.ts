@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { errorEnvelope } from '../../src/protocol/manage/envelope.ts'
+import { errorViews } from '../../src/protocol/manage/envelope.ts'
 import { errorAnswersOf } from '../../src/surfaces/manage/errors-of.ts'
 import type { Operation } from '../../src/surfaces/manage/operation.ts'
 import type { WireAnswer } from '../../src/surfaces/manage/surface.ts'
@@ -35,9 +35,10 @@ export function breachOf(operation: Operation, { status, body, headers }: WireAn
 }
 
 function breachOfError(operation: Operation, status: number, body: unknown): string | undefined {
-  const breach = breachOfView(errorEnvelope, body)
+  const isArray = Array.isArray(body)
+  const breach = breachOfView(isArray ? errorViews.array : errorViews.object, body)
   if (breach !== undefined) return breach
-  const { error_code: code } = errorEnvelope.parse(body)
+  const code = isArray ? errorViews.array.parse(body)[0]?.errorCode : errorViews.object.parse(body).errorCode
   const isDeclared = errorAnswersOf(operation).some(wire => wire.status === status && wire.code === code)
   return isDeclared ? undefined : `${status} ${code}`
 }

@@ -58,6 +58,7 @@ export async function startManageServer(open: () => Promise<TestDatabase>, { tok
     },
     loginLifeMs: 24 * 3_600_000,
     limits: { bodyBytes: bodyLimitBytes },
+    errorForm: 'object',
     onAnswer: watch.onAnswer,
   })
   const answered: Answered[] = []

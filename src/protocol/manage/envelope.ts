@@ -16,6 +16,18 @@ export const errorEnvelope = z.object({
 
 export type ErrorEnvelope = z.infer<typeof errorEnvelope>
 
+/** `object` is the envelope; `array` its `errors` alone, as Open Telekom Cloud's pages print them. */
+export const errorForms = ['object', 'array'] as const
+
+export type ErrorForm = (typeof errorForms)[number]
+
+/** The body of an error answer in each form. */
+export const errorViews = { object: errorEnvelope, array: errorEnvelope.shape.errors } as const
+
+export function errorBodyOf(envelope: ErrorEnvelope, form: ErrorForm): ErrorEnvelope | ErrorEnvelope['errors'] {
+  return form === 'array' ? envelope.errors : envelope
+}
+
 /** `code` is whole (`SVCSTG.SWR.4040058`); `detail` may be empty. */
 export function makeEnvelope(error: {
   code: string

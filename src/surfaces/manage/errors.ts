@@ -1,11 +1,13 @@
 import type { DomainError, ErrorCode, ErrorDetail } from '../../core/errors.ts'
-import { makeEnvelope } from '../../protocol/manage/envelope.ts'
+import { type ErrorEnvelope, makeEnvelope } from '../../protocol/manage/envelope.ts'
 import type { SwrCode } from '../../protocol/manage/error-codes.ts'
 import { fieldNamesOf } from './field-names.ts'
 import type { Operation } from './operation.ts'
 
 /** SWR's number of an error; its first three digits are the HTTP status, but for the few that say another. */
 export type Wire = { status: number; code: string }
+
+export type ErrorAnswer = { status: number; envelope: ErrorEnvelope }
 
 /** What a code can depend on: the data of the error and what the call was about. */
 type About = { detail: ErrorDetail; operation: Pick<Operation, 'method' | 'on' | 'failureCode'> }
@@ -92,29 +94,24 @@ export function wiresOf(code: ErrorCode, operation: Operation): readonly Wire[] 
   return 'among' in entry ? entry.among(operation) : [entry]
 }
 
-/** Status and JSON body of an error of core. Of a failure of ours the body says nothing but where to look. */
-export function errorAnswer(
-  error: DomainError,
-  operation: About['operation'],
-  requestId: string,
-): { status: number; body: string } {
+/** Status and envelope of an error of core. Of a failure of ours the envelope says nothing but where to look. */
+export function errorAnswer(error: DomainError, operation: About['operation'], requestId: string): ErrorAnswer {
   const entry: Wire | Choice = table[error.code]
   const { status, code } = 'of' in entry ? entry.of({ detail: error.detail, operation }) : entry
   if (status >= 500) return failureAnswer({ status, code, requestId })
   const message = code === gateway.code ? `Incorrect IAM authentication information: ${error.message}` : error.message
-  const body = makeEnvelope({ code, message, detail: detailText(error.detail), requestId })
-  return { status, body: JSON.stringify(body) }
+  return { status, envelope: makeEnvelope({ code, message, detail: detailText(error.detail), requestId }) }
 }
 
 /** The answer to a request that met an error nobody foresaw. */
-export function unforeseenAnswer(operation: About['operation'], requestId: string): { status: number; body: string } {
+export function unforeseenAnswer(operation: About['operation'], requestId: string): ErrorAnswer {
   return failureAnswer({ ...failureOf(operation), requestId })
 }
 
-function failureAnswer({ status, code, requestId }: Wire & { requestId: string }): { status: number; body: string } {
+function failureAnswer({ status, code, requestId }: Wire & { requestId: string }): ErrorAnswer {
   const message = status === 507 ? 'no space is left to store this' : 'something went wrong here'
   const detail = `the server's log says more under request id ${requestId}`
-  return { status, body: JSON.stringify(makeEnvelope({ code, message, detail, requestId })) }
+  return { status, envelope: makeEnvelope({ code, message, detail, requestId }) }
 }
 
 function detailText({ reason }: ErrorDetail): string {

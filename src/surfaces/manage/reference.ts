@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { errorEnvelope } from '../../protocol/manage/envelope.ts'
+import { type ErrorForm, errorViews } from '../../protocol/manage/envelope.ts'
 import { type SwrCode, swrCodes } from '../../protocol/manage/error-codes.ts'
 import { pathParts } from '../../protocol/manage/path-parts.ts'
 import { versionDetail } from '../../protocol/manage/versions.ts'
@@ -12,9 +12,10 @@ import { errorAnswersOf } from './errors-of.ts'
 import { type Operation, pathOf } from './operation.ts'
 import { operations } from './surface.ts'
 
-/** The calls of the management API, for the documents of the API. */
-export function manageCalls(): ApiCall[] {
-  return [...versionCalls(), ...operations.map(documentedCall), ...dockyardOperations.map(dockyardCallOf)]
+/** The calls of the management API, for the documents of the API. `errorForm`: what its errors look like here. */
+export function manageCalls(errorForm: ErrorForm): ApiCall[] {
+  const calls = [...operations.map(documentedCall), ...dockyardOperations.map(dockyardCallOf)]
+  return [...versionCalls(), ...calls.map(({ operation, ...call }) => withErrors(call, operation, errorForm))]
 }
 
 /** Names and descriptions of the parts of this API. */
@@ -26,19 +27,26 @@ export const manageTags = {
   'Docker host': 'What SWR answers on its docker host, for Harbor’s replication.',
 }
 
-function documentedCall(operation: Operation): ApiCall {
+/** A call without its errors, which differ from server to server. */
+type Described = ApiCall & { operation: Operation }
+
+function withErrors(call: ApiCall, operation: Operation, errorForm: ErrorForm): ApiCall {
+  return { ...call, answers: [...call.answers, ...errorsByStatus(errorAnswersOf(operation), errorForm)] }
+}
+
+function documentedCall(operation: Operation): Described {
   const { name, isAlias, alias, summary } = operation
   const also = alias === undefined ? '' : ` Also at \`${namedParts(alias)}\`.`
   return { ...callOf(operation, pathOf(operation), isAlias ? `${name}Alias` : name), summary: `${summary}${also}` }
 }
 
-function dockyardCallOf(operation: Operation): ApiCall {
+function dockyardCallOf(operation: Operation): Described {
   const operationId = `dockyard${operation.name[0]?.toUpperCase()}${operation.name.slice(1)}`
   const call = callOf(operation, `/dockyard/v2${operation.path}`, operationId)
   return { ...call, tag: 'Docker host', logins: ['basic'] }
 }
 
-function callOf(operation: Operation, path: string, operationId: string): ApiCall {
+function callOf(operation: Operation, path: string, operationId: string): Described {
   const { method, summary, body } = operation
   return {
     method,
@@ -48,8 +56,9 @@ function callOf(operation: Operation, path: string, operationId: string): ApiCal
     summary,
     parameters: [...pathParametersOf(path), ...queryParametersOf(operation)],
     ...(body && { body: { isRequired: true, content: contentOf(body) } }),
-    answers: [successOf(operation), ...errorsByStatus(errorAnswersOf(operation))],
+    answers: [successOf(operation)],
     logins: ['token'],
+    operation,
   }
 }
 
@@ -101,8 +110,8 @@ function successOf({ answer }: Operation): CallAnswer {
 
 const requestIdHeader = 'The id of the request, by which the log of the server knows it.'
 
-function errorsByStatus(wires: readonly Wire[]): CallAnswer[] {
-  const schema = jsonSchemaOf(errorEnvelope, 'shown')
+function errorsByStatus(wires: readonly Wire[], errorForm: ErrorForm): CallAnswer[] {
+  const schema = jsonSchemaOf(errorViews[errorForm], 'shown')
   return [...Map.groupBy(wires, wire => wire.status)]
     .toSorted(([a], [b]) => a - b)
     .map(([status, ofStatus]) => ({

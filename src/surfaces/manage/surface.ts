@@ -7,6 +7,7 @@ import { receivedRequest } from '../../http/received-request.ts'
 import { noteRefusal } from '../../http/refusal.ts'
 import { callerName, type Identity } from '../../identity/identity.ts'
 import { dockerService } from '../../protocol/auth/token-endpoint.ts'
+import { type ErrorForm, errorBodyOf } from '../../protocol/manage/envelope.ts'
 import { versionDocument, versionList } from '../../protocol/manage/versions.ts'
 import { basicChallenge } from '../../protocol/oci/challenge.ts'
 import { accountOperations } from './account.ts'
@@ -40,6 +41,7 @@ import { tagOperations } from './tags.ts'
 
 export type ManageSurfaceDeps = ManageDeps & {
   identity: Pick<Identity, 'ofManagement' | 'ofDockerLogin'>
+  errorForm: ErrorForm
   /** Told of every answer of an operation, for whoever compares it with what the operation declares. */
   onAnswer?: (operation: Operation, answer: WireAnswer) => void
 }
@@ -92,10 +94,10 @@ export function openManageSurface(deps: ManageSurfaceDeps): Surface {
     )
   }
   for (const [path, methods] of methodsByPath()) {
-    app.all(path, ({ env: { exchange } }) => respond(exchange, refuseMethod(exchange, methods)))
+    app.all(path, ({ env: { exchange } }) => respond(exchange, refuseMethod(deps, exchange, methods)))
   }
-  app.notFound(({ env: { exchange } }) => respond(exchange, refuse(exchange, pathUnknown(), noOperation)))
-  app.onError((error, { env: { exchange } }) => respond(exchange, refuse(exchange, error, noOperation)))
+  app.notFound(({ env: { exchange } }) => respond(exchange, refuse(deps, exchange, pathUnknown(), noOperation)))
+  app.onError((error, { env: { exchange } }) => respond(exchange, refuse(deps, exchange, error, noOperation)))
   return exchange => {
     exchange.log.route = 'manage.none'
     return app.fetch(exchange.request, bindingsOf(exchange))
@@ -157,7 +159,7 @@ async function perform(
     const readBody = () => readDeclared(deps, exchange, bodyOf(operation))
     return wireOf(operation, await operation.run(deps, { by: { caller, origin }, exchange, path, readBody }))
   } catch (error) {
-    return refuse(exchange, error, operation)
+    return refuse(deps, exchange, error, operation)
   }
 }
 
@@ -188,23 +190,24 @@ const noOperation = { method: 'GET', on: 'repository', failureCode: '5000007' } 
 
 /** Turns an error into its answer; a failure of ours is left for the access line, which logs it once. */
 function refuse(
+  { errorForm }: ManageSurfaceDeps,
   exchange: Exchange,
   error: unknown,
   operation: Pick<Operation, 'method' | 'on' | 'failureCode'>,
 ): WireAnswer {
   const { requestId } = exchange.origin
-  const { status, body } = isDomainError(error)
+  const { status, envelope } = isDomainError(error)
     ? errorAnswer(error, operation, requestId)
     : unforeseenAnswer(operation, requestId)
   if (isDomainError(error)) noteRefusal(exchange.log, error)
   if (status >= 500) exchange.log.error = error
-  return { status, body, headers: { 'content-type': 'application/json' } }
+  return json(status, JSON.stringify(errorBodyOf(envelope, errorForm)))
 }
 
-function refuseMethod(exchange: Exchange, methods: readonly string[]): WireAnswer {
+function refuseMethod(deps: ManageSurfaceDeps, exchange: Exchange, methods: readonly string[]): WireAnswer {
   const allow = methods.join(', ')
   const error = new DomainError('method_unsupported', 'this path does not take the method', { reason: `use ${allow}` })
-  const refused = refuse(exchange, error, noOperation)
+  const refused = refuse(deps, exchange, error, noOperation)
   return { ...refused, headers: { ...refused.headers, allow } }
 }
 
