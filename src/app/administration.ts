@@ -17,6 +17,7 @@ import {
 } from '../core/accounts/queries.ts'
 import { resetCredentials } from '../core/accounts/reset-credentials.ts'
 import { setOnlyRole } from '../core/accounts/roles.ts'
+import { removeSecondFactor } from '../core/accounts/second-factor/second-factor.ts'
 import { revokeTemporaryKey } from '../core/accounts/temporary-keys.ts'
 import { createUser, disableUser, enableUser, getUser, setPassword } from '../core/accounts/users.ts'
 import type { OperatorCaller, Requester } from '../core/caller.ts'
@@ -55,6 +56,7 @@ export type Administration = {
     input: InAccount & { name: string },
   ) => Promise<{ user: User; roles: readonly RoleName[]; accessKeys: AccessKey[] }>
   setRole: (input: InAccount & { name: string; role: Role }) => Promise<User>
+  removeSecondFactor: (input: InAccount & { name: string }) => Promise<User>
   setUserEnabled: (input: InAccount & { name: string; isEnabled: boolean }) => Promise<User>
   setPassword: (
     input: InAccount & { name: string; password?: string | undefined },
@@ -117,6 +119,11 @@ function administrationOf(installation: Installation, { region, switches }: Conf
       return { user, roles: [...new Set(roles.map(each => each.role))], accessKeys }
     },
     setRole: async input => setOnlyRole(installation, by, await userOf(input), input.role),
+    removeSecondFactor: async input => {
+      const user = await userOf(input)
+      await removeSecondFactor(installation, by, user)
+      return user
+    },
     setUserEnabled: async input => {
       const user = await userOf(input)
       await (input.isEnabled ? enableUser : disableUser)(installation, by, user)

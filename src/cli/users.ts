@@ -106,6 +106,21 @@ export const userCommands: readonly Command[] = [
     },
   },
   {
+    words: ['user', 'remove-second-factor'],
+    summary: 'Let a user who lost the device log in by the password alone again.',
+    positionals: [name],
+    options: [account],
+    examples: [{ line: 'stower user remove-second-factor ops', does: 'The user may bind another one then.' }],
+    settings: 'accepted',
+    run: async invocation => {
+      const user = await administer(requireConfig(invocation), administration =>
+        administration.removeSecondFactor(named(invocation)),
+      )
+      print(`${user.accountName}/${user.name} logs in without a second factor`)
+      return 0
+    },
+  },
+  {
     words: ['user', 'disable'],
     summary: 'End every login and token of a user at once.',
     positionals: [name],

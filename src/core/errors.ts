@@ -20,6 +20,7 @@ export const errorCodes = [
   'user_unknown',
   'access_key_unknown',
   'role_unknown',
+  'second_factor_unknown',
   'token_unknown',
   'organization_unknown',
   'repository_unknown',
@@ -35,6 +36,7 @@ export const errorCodes = [
   // it is there already
   'account_exists',
   'user_exists',
+  'second_factor_exists',
   'organization_exists',
   'repository_exists',
   'grant_exists',

@@ -9,6 +9,7 @@ import {
   type LoginUser,
   type User,
 } from '../core/accounts/queries.ts'
+import { proveSecondFactor } from '../core/accounts/second-factor/second-factor.ts'
 import { hashOfToken } from '../core/accounts/temporary-keys.ts'
 import type { UserCaller } from '../core/caller.ts'
 import { DomainError } from '../core/errors.ts'
@@ -16,10 +17,16 @@ import { bearerTokenUser, isLoginKey } from '../protocol/auth/login-key.ts'
 import type { Attempt, LoginGuard } from './login-guard.ts'
 import type { ProvingKey } from './proving-keys.ts'
 
-export type LoginDeps = Pick<AccountsDeps, 'db' | 'passwords'> & {
+export type LoginDeps = Pick<AccountsDeps, 'db' | 'clock' | 'sealer' | 'passwords'> & {
   guard: Pick<LoginGuard, 'attempt'>
   findKey: (id: string) => Promise<ProvingKey>
 }
+
+/**
+ * A password, with the code of the second factor where the user has one. Null: the code is not asked for, because the user
+ * has logged in with one already.
+ */
+type Given = { password: string; code?: string | null | undefined }
 
 /** Whom a password is said to belong to. */
 export type LoginName = { id: string } | { accountId: string; name: string } | { accountName: string; name: string }
@@ -29,14 +36,15 @@ export type LoginName = { id: string } | { accountId: string; name: string } | {
  * disabled user, after about the same time; `login_refused` alike for them, too; or `too_many_requests`.
  */
 export async function logInWithPassword(
-  { db, passwords, guard }: Pick<LoginDeps, 'db' | 'passwords' | 'guard'>,
+  deps: Omit<LoginDeps, 'findKey'>,
   name: LoginName,
-  given: { password: string; sourceAddress: string },
+  given: Given & { sourceAddress: string },
 ): Promise<User> {
+  const { db, guard } = deps
   const user = 'accountName' in name ? undefined : await findLoginUser(db.read, name)
   const subject = user ? subjectOf(user) : 'id' in name ? `id ${name.id}` : subjectOf(name)
   return guard.attempt({ subject, kind: 'password', sourceAddress: given.sourceAddress }, () =>
-    provePassword(passwords, user, given.password),
+    provePassword(deps, user, given),
   )
 }
 
@@ -64,7 +72,8 @@ export function openDockerLogin(deps: LoginDeps): DockerLogin {
     const user = await findUser({ accountName, name: name.slice(slash + 1) })
     const subject = user ? subjectOf(user) : await subjectOfUnknown(deps, accountName, name.slice(slash + 1))
     return deps.guard.attempt({ subject, kind: 'password', sourceAddress }, async () =>
-      callerOfUser(await provePassword(deps.passwords, user, password)),
+      // Docker asks for no code: who has a second factor logs in with an access key.
+      callerOfUser(await provePassword(deps, user, { password })),
     )
   }
 }
@@ -72,7 +81,11 @@ export function openDockerLogin(deps: LoginDeps): DockerLogin {
 /** What a login that was proved is counted as, should others of it fail. */
 export function attemptOf(caller: UserCaller, sourceAddress: string): Attempt {
   if (caller.accessKey) return { subject: caller.accessKey.id, kind: 'key', sourceAddress }
-  return { subject: subjectOf({ accountId: caller.accountId, name: caller.userName }), kind: 'password', sourceAddress }
+  return attemptOfUser({ accountId: caller.accountId, name: caller.userName }, sourceAddress)
+}
+
+export function attemptOfUser(user: { accountId: string; name: string }, sourceAddress: string): Attempt {
+  return { subject: subjectOf(user), kind: 'password', sourceAddress }
 }
 
 /** One text for one user, however a client names it. */
@@ -87,13 +100,15 @@ async function subjectOfUnknown({ db }: LoginDeps, accountName: string | undefin
 }
 
 async function provePassword(
-  passwords: LoginDeps['passwords'],
+  deps: Omit<LoginDeps, 'findKey' | 'guard'>,
   user: LoginUser | undefined,
-  password: string,
+  { password, code }: Given,
 ): Promise<User> {
-  const isRight = await passwords.verify(user, password)
+  const isRight = await deps.passwords.verify(user, password)
   if (!user || !isRight || !user.isEnabled || user.accessMode === 'programmatic') throw loginInvalid()
-  const { passwordHash: _, ...shown } = user
+  const { passwordHash: _, needsCode, ...shown } = user
+  if (needsCode ? code === undefined : typeof code === 'string') throw loginInvalid()
+  if (typeof code === 'string') await proveSecondFactor(deps, user, code)
   return shown
 }
 

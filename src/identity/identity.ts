@@ -1,11 +1,12 @@
 import type { AccountsDeps } from '../core/accounts/deps.ts'
 import { deleteExpiredSignatures, deleteExpiredTemporaryKeys } from '../core/accounts/keys/queries.ts'
 import { findAccount, type User } from '../core/accounts/queries.ts'
+import { proveSecondFactor } from '../core/accounts/second-factor/second-factor.ts'
 import { anonymous, type Caller } from '../core/caller.ts'
 import { DomainError } from '../core/errors.ts'
 import type { ReceivedRequest } from '../protocol/auth/signing/received-request.ts'
 import { parseAuthorization } from './authorization.ts'
-import { attemptOf, logInWithPassword, openDockerLogin } from './docker-login.ts'
+import { attemptOf, attemptOfUser, logInWithPassword, openDockerLogin } from './docker-login.ts'
 import { type DockerTokens, openDockerTokens } from './docker-tokens.ts'
 import { callerOfToken, type KeystoneTokens, openKeystoneTokens } from './keystone-tokens.ts'
 import { type GuardSettings, openLoginGuard } from './login-guard.ts'
@@ -46,11 +47,21 @@ export type Identity = {
    */
   ofManagement: (request: ReceivedRequest) => Promise<Caller>
 
-  /** The user behind a password; throws as `logInWithPassword`. */
-  logIn: (name: PasswordLogin, password: string, sourceAddress: string) => Promise<User>
+  /** The user behind a password and, where there is a second factor, its code; throws as `logInWithPassword`. */
+  logIn: (
+    name: PasswordLogin,
+    given: { password: string; code?: string | undefined },
+    sourceAddress: string,
+  ) => Promise<User>
 
   /** As `logIn`, of a user who has logged in already and proves the password once more. */
   provePassword: (user: { id: string }, password: string, sourceAddress: string) => Promise<User>
+
+  /** A code of the user's second factor; wrong ones count as failed logins. */
+  proveCode: (user: User, code: string, sourceAddress: string) => Promise<void>
+
+  /** Counts what `prove` throws as `credentials_invalid` as a failed login of the user. Throws `login_refused`. */
+  guarded: <T>(user: User, sourceAddress: string, prove: () => Promise<T>) => Promise<T>
 
   keystone: KeystoneTokens
   docker: Pick<DockerTokens, 'issue'>
@@ -106,10 +117,13 @@ export function openIdentity(deps: IdentityDeps): Identity {
       }
       throw new DomainError('unauthenticated', 'log in first: send a token in X-Auth-Token, or sign with an access key')
     },
-    logIn: async (name, password, sourceAddress) =>
-      logInWithPassword({ ...deps, guard }, await resolveLogin(deps, name), { password, sourceAddress }),
+    logIn: async (name, given, sourceAddress) =>
+      logInWithPassword({ ...deps, guard }, await resolveLogin(deps, name), { ...given, sourceAddress }),
     provePassword: (user, password, sourceAddress) =>
-      logInWithPassword({ ...deps, guard }, user, { password, sourceAddress }),
+      logInWithPassword({ ...deps, guard }, user, { password, code: null, sourceAddress }),
+    proveCode: (user, code, sourceAddress) =>
+      guard.attempt(attemptOfUser(user, sourceAddress), () => proveSecondFactor(deps, user, code)),
+    guarded: (user, sourceAddress, prove) => guard.attempt(attemptOfUser(user, sourceAddress), prove),
     keystone,
     docker,
     deleteExpired: async signal => {

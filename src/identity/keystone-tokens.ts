@@ -22,6 +22,8 @@ export type TokenScope =
 export type KeystoneToken = {
   user: { id: string; name: string; epoch: number; role: Role; accountId: string; accountName: string }
   scope: TokenScope
+  /** How the user proved itself for it, and for what it was made from: `password`, `totp`, `token`. */
+  methods: readonly string[]
   issuedMs: number
   expiresMs: number
 }
@@ -32,7 +34,7 @@ export type KeystoneTokens = {
   issue: (
     user: Pick<User, 'id' | 'name' | 'epoch' | 'role' | 'accountId' | 'accountName'>,
     scope: TokenScope,
-    notAfterMs?: number,
+    options?: { notAfterMs?: number; methods?: readonly string[] },
   ) => Promise<{ token: string; issued: KeystoneToken }>
   /** Undefined for a token that is unknown, expired or revoked, or whose user is disabled or changed the password. */
   find: (token: string) => Promise<KeystoneToken | undefined>
@@ -49,7 +51,7 @@ export function openKeystoneTokens({
 }: Pick<AccountsDeps, 'db' | 'clock'> & { lifeMs: number }): KeystoneTokens {
   const findRow = keystoneTokenQuery(db)
   return {
-    issue: async (user, scope, notAfterMs = Number.POSITIVE_INFINITY) => {
+    issue: async (user, scope, { notAfterMs = Number.POSITIVE_INFINITY, methods = ['password'] } = {}) => {
       const token = randomBytes(32).toString('base64url')
       const issuedMs = clock.nowMs()
       const expiresMs = Math.min(issuedMs + lifeMs, notAfterMs)
@@ -61,12 +63,13 @@ export function openKeystoneTokens({
         project_id: scope.kind === 'project' ? scope.project.id : null,
         issued_ms: issuedMs,
         expires_ms: expiresMs,
+        methods: methods.join(','),
       }
       // A token that a power cut takes back is one more login; that it is revoked must last.
       await db.write(tx => insertKeystoneToken(tx, row), { survives: 'crash' })
       const { id, name, epoch, role, accountId, accountName } = user
       const owner = { id, name, epoch, role, accountId, accountName }
-      return { token, issued: { user: owner, scope, issuedMs, expiresMs } }
+      return { token, issued: { user: owner, scope, methods, issuedMs, expiresMs } }
     },
     find: async token => {
       const [row] = await findRow([hashOf(token), clock.nowMs()])
@@ -111,6 +114,7 @@ function readToken(row: KeystoneTokenRow): KeystoneToken {
       accountName: row.account_name,
     },
     scope: readScope(row),
+    methods: row.methods.split(','),
     issuedMs: row.issued_ms,
     expiresMs: row.expires_ms,
   }

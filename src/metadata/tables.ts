@@ -27,6 +27,16 @@ export interface Tables {
     /** The strongest of the user's `user_roles`, 'none' without one. */
     role: string
   }
+  /** The device that makes codes for a user's logins; it counts once it is bound. */
+  second_factors: {
+    user_id: string
+    name: string
+    sealed_secret: Uint8Array
+    is_bound: Flag
+    /** Codes of this step and before have logged in. */
+    last_step: number
+    created_ms: number
+  }
   /** JSON that clients keep with a user. */
   user_profiles: { user_id: string; profile: string }
   /** `project_id` is empty where the role is of the account as a whole. */

@@ -16,6 +16,8 @@ const ofTable = {
   // What decisions read of them is in `users`.
   user_roles: 'nothing',
   user_profiles: 'nothing',
+  // To bind one moves the user's epoch on.
+  second_factors: 'nothing',
   access_keys: 'rights',
   temporary_keys: 'rights',
   organizations: 'rights',

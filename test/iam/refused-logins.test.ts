@@ -175,19 +175,23 @@ describeEngines('what is kept of failed logins', (_engine, open) => {
     const name = { id: installation.administrator.id }
     const [first, second] = [installation.identity, installation.openReplica()]
     for (let time = 0; time < 9; time++) {
-      await expect(first.logIn(name, `wrong ${time}`, '192.0.2.9')).rejects.toMatchObject({
+      await expect(first.logIn(name, { password: `wrong ${time}` }, '192.0.2.9')).rejects.toMatchObject({
         code: 'credentials_invalid',
       })
     }
     expect(await rows()).toBe(0)
-    await expect(first.logIn(name, 'wrong', '192.0.2.9')).rejects.toMatchObject({ code: 'credentials_invalid' })
+    await expect(first.logIn(name, { password: 'wrong' }, '192.0.2.9')).rejects.toMatchObject({
+      code: 'credentials_invalid',
+    })
     expect(await rows()).toBe(1)
     for (const replica of [first, second]) {
-      await expect(replica.logIn(name, secrets.password, '192.0.2.9')).rejects.toMatchObject({ code: 'login_refused' })
-      expect((await replica.logIn(name, secrets.password, '192.0.2.10')).name).toBe('user1')
+      await expect(replica.logIn(name, { password: secrets.password }, '192.0.2.9')).rejects.toMatchObject({
+        code: 'login_refused',
+      })
+      expect((await replica.logIn(name, { password: secrets.password }, '192.0.2.10')).name).toBe('user1')
     }
     installation.clock.passMs(settings.refusedForMs)
-    expect((await second.logIn(name, secrets.password, '192.0.2.9')).name).toBe('user1')
+    expect((await second.logIn(name, { password: secrets.password }, '192.0.2.9')).name).toBe('user1')
     await first.deleteExpired()
     expect(await rows()).toBe(0)
   })

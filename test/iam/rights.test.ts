@@ -12,8 +12,8 @@ import { type Wire, wireOf } from './wire.ts'
  */
 const askers = 'nobody expired disabled foreign plain reader full self admin'.split(' ')
 
-/** Whom it is about: a user with a key, and with the role 2 on the domain and on the project. */
-type Subject = { user: string; name: string; token: string; key: string }
+/** Whom it is about: a user with a key, a device that is not bound, and a role on the domain and on the project. */
+type Subject = { user: string; name: string; token: string; key: string; serial: string }
 
 type Row = { answers: string; place?: 'domain' | 'project'; query?: string; body?: (of: Subject) => unknown }
 
@@ -76,6 +76,27 @@ const matrix: Readonly<Record<string, Row>> = {
     body: ({ token }) => ({ auth: { identity: { methods: ['token'], token: { id: token } } } }),
     // The headers and the body have to name one user.
     answers: '201 401 401 401 401 401 401 201 401',
+  },
+  'iam.mfa.create': {
+    body: ({ user }) => ({ virtual_mfa_device: { name: 'again', user_id: user } }),
+    answers: '401 401 401 404 403 403 403 201 201',
+  },
+  'iam.mfa.list': { answers: '401 401 401 200 403 403 403 403 200' },
+  'iam.mfa.delete': { query: '?user_id=:user&serial_number=:serial', answers: '401 401 401 404 403 403 403 204 204' },
+  'iam.mfa.show': { answers: toManagersAndSelf },
+  // Wrong codes are no login, and count as one that failed.
+  'iam.mfa.bind': {
+    body: ({ user, serial }) => ({
+      user_id: user,
+      serial_number: serial,
+      authentication_code_first: '000000',
+      authentication_code_second: 'none',
+    }),
+    answers: '401 401 401 404 403 403 403 401 401',
+  },
+  'iam.mfa.unbind': {
+    body: ({ user, serial }) => ({ user_id: user, serial_number: serial, authentication_code: 'none' }),
+    answers: '401 401 401 404 403 403 403 401 401',
   },
   'iam.role.list': { answers: toUsers },
   'iam.role.show': { answers: toUsers },
@@ -141,13 +162,23 @@ describeServers('rights in the identity API', engine => {
     const key = await wire.ask(admin, 'POST /v3.0/OS-CREDENTIAL/credentials', { credential })
     await wire.ask(admin, `PUT /v3/domains/${places.domain}/users/${id}/roles/3`)
     await wire.ask(admin, `PUT /v3/projects/${places.project}/users/${id}/roles/3`)
+    const device = await wire.ask(admin, 'POST /v3.0/OS-MFA/virtual-mfa-devices', {
+      virtual_mfa_device: { name: `device${round}`, user_id: id },
+    })
+    const serial = device.body.virtual_mfa_device.serial_number
     const token = (await wire.logIn(name, `password of ${name}`)) ?? ''
-    return { user: id, name, token, key: key.body.credential.access }
+    return { user: id, name, token, key: key.body.credential.access, serial }
   }
 
   async function ask(operation: (typeof iamOperations)[number], subject: Subject, token: string | undefined) {
     const row = matrix[operation.route]
-    const names = { user: subject.user, key: subject.key, role: '3', place: row?.place ? places[row.place] : '' }
+    const names = {
+      user: subject.user,
+      key: subject.key,
+      serial: subject.serial,
+      role: '3',
+      place: row?.place ? places[row.place] : '',
+    }
     const path = Object.entries(names).reduce(
       (text, [name, value]) => text.replace(`:${name}`, value),
       `${operation.path}${row?.query ?? ''}`,

@@ -22,8 +22,8 @@ export type User = {
 /** By what a user may prove itself: `programmatic` by access keys alone, `console` by the password alone. */
 export type AccessMode = 'default' | 'programmatic' | 'console'
 
-/** A user as only the check of a password sees it. */
-export type LoginUser = User & { passwordHash: string }
+/** A user as only the check of a password sees it; `needsCode` where a second factor is bound. */
+export type LoginUser = User & { passwordHash: string; needsCode: boolean }
 
 export type AccessKey = {
   id: string
@@ -235,12 +235,15 @@ export async function findLoginUser(
   db: Reader,
   by: { id: string } | { accountId: string; name: string },
 ): Promise<LoginUser | undefined> {
-  const query = users(db).select('u.password_hash')
+  const query = users(db)
+    .select('u.password_hash')
+    .leftJoin('second_factors as s', join => join.onRef('s.user_id', '=', 'u.id').on('s.is_bound', '=', 1))
+    .select('s.user_id as bound_user')
   const row = await ('id' in by
     ? query.where('u.id', '=', by.id)
     : query.where('u.account_id', '=', by.accountId).where('u.name', '=', by.name)
   ).executeTakeFirst()
-  return row && { ...userOf(row), passwordHash: row.password_hash }
+  return row && loginUserOf(row)
 }
 
 /**
@@ -253,16 +256,16 @@ export function dockerLoginQuery(
   const query = db.prepare<LoginUserRow>(
     'docker-login',
     `select u.id, u.account_id, a.name as account_name, u.name, u.role, u.is_enabled, u.access_mode, u.epoch,
-            u.created_ms,
-            u.password_hash
+            u.created_ms, u.password_hash, s.user_id as bound_user
      from users u join accounts a on a.id = u.account_id
+     left join second_factors s on s.user_id = u.id and s.is_bound = 1
      where u.name = $2 and u.account_id =
        case when cast($1 as text) is null then (select id from accounts order by created_ms, id limit 1)
             else (select id from accounts where name = $1) end`,
   )
   return async ({ accountName, name }) => {
     const [row] = await query([accountName ?? null, name])
-    return row && { ...userOf(row), passwordHash: row.password_hash }
+    return row && loginUserOf(row)
   }
 }
 
@@ -443,8 +446,12 @@ function users(db: Reader) {
     ])
 }
 
-type LoginUserRow = Row<'users'> & { account_name: string }
-type UserRow = Omit<LoginUserRow, 'password_hash'>
+type LoginUserRow = Row<'users'> & { account_name: string; bound_user: string | null }
+type UserRow = Omit<LoginUserRow, 'password_hash' | 'bound_user'>
+
+function loginUserOf(row: LoginUserRow): LoginUser {
+  return { ...userOf(row), passwordHash: row.password_hash, needsCode: row.bound_user !== null }
+}
 
 function userOf(row: UserRow): User {
   return {

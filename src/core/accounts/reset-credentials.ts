@@ -7,10 +7,11 @@ import type { AccountsDeps } from './deps.ts'
 import type { InitialCredentials } from './first-start.ts'
 import { disableAccessKeysOf, findFirstAdministrator, findUser, selectProjects, updateUser } from './queries.ts'
 import { randomPassword } from './random.ts'
+import { deleteDevice } from './second-factor/queries.ts'
 
 /**
  * Gives an administrator who lost them new credentials, answered this once: password and access key are new, every
- * earlier one is void, and a disabled administrator is enabled. Without names it is the oldest administrator of the first
+ * earlier one is void, a second factor is taken away, and a disabled administrator is enabled. Without names it is the oldest administrator of the first
  * account. Throws `account_unknown` or `user_unknown`.
  */
 export async function resetCredentials(
@@ -33,7 +34,8 @@ export async function resetCredentials(
   const sealedSecret = sealSecretKey(sealer, key)
   const nowMs = clock.nowMs()
   await db.write(async tx => {
-    await updateUser(tx, user, { passwordHash, isEnabled: true })
+    await updateUser(tx, user, { passwordHash, isEnabled: true, accessMode: 'default' })
+    await deleteDevice(tx, user.id)
     const disabled = await disableAccessKeysOf(tx, user.id)
     await recordEvents(tx, by, [
       {

@@ -9,7 +9,8 @@ import type { Migration } from './migration.ts'
  * accounts ─┬─ projects                       a project is named after its region
  *           ├─ agencies, account_days         what it authorized; what it stored and served, per day
  *           ├─ account_blobs                  how many of its repositories link a blob
- *           ├─ users ─┬─ user_profiles        JSON that clients keep with a user
+ *           ├─ users ─┬─ second_factors       sealed seed of the codes that a login needs
+ *           │         ├─ user_profiles        JSON that clients keep with a user
  *           │         ├─ user_roles           (role, project); the strongest stands in `users.role`
  *           │         ├─ access_keys          AK → sealed SK
  *           │         └─ keystone_tokens      hash of the token → user, epoch, scope

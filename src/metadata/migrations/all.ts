@@ -11,6 +11,7 @@ import { repositoryLists } from './010-repository-lists.ts'
 import { retention } from './011-retention.ts'
 import { usersByIam } from './012-users-by-iam.ts'
 import { sharesByName } from './013-shares-by-name.ts'
+import { secondFactors } from './014-second-factors.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in order; the newest version is what this program needs. */
@@ -28,6 +29,7 @@ export const migrations: readonly Migration[] = [
   retention,
   usersByIam,
   sharesByName,
+  secondFactors,
 ]
 
 export const newestVersion = migrations.reduce((newest, step) => Math.max(newest, step.version), 0)

@@ -21,15 +21,19 @@ export async function issueToken(
     const given = await deps.identity.keystone.find(identity.token.id)
     if (!given) throw new DomainError('credentials_invalid', 'the token is wrong, expired or revoked: log in again')
     const granted = await resolveScope(deps, given.user, scope)
-    return deps.identity.keystone.issue(given.user, granted, given.expiresMs)
+    const methods = [...new Set([...given.methods, 'token'])]
+    return deps.identity.keystone.issue(given.user, granted, { notAfterMs: given.expiresMs, methods })
   }
   const { password, ...name } = identity.password.user
+  const code = 'totp' in identity ? identity.totp.user : undefined
   const user = await deps.identity.logIn(
     'id' in name ? { id: name.id } : { name: name.name, account: name.domain },
-    password,
+    { password, code: code?.passcode },
     sourceAddress,
   )
-  return deps.identity.keystone.issue(user, await resolveScope(deps, user, scope))
+  if (code && ((code.id ?? user.id) !== user.id || (code.name ?? user.name) !== user.name)) throw otherUser()
+  const methods = code ? ['password', 'totp'] : ['password']
+  return deps.identity.keystone.issue(user, await resolveScope(deps, user, scope), { methods })
 }
 
 async function resolveScope(
@@ -51,6 +55,10 @@ async function resolveScope(
   )
   if (!found) throw scopeRefused()
   return { kind: 'project', project: found }
+}
+
+function otherUser(): DomainError {
+  return new DomainError('credentials_invalid', 'password and code are of two users')
 }
 
 function isAccount(user: { accountId: string; accountName: string }, named: Named): boolean {

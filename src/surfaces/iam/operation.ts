@@ -6,7 +6,7 @@ import type { Identity } from '../../identity/identity.ts'
 
 export type IamDeps = AccountsDeps & {
   access: Access
-  identity: Pick<Identity, 'logIn' | 'keystone' | 'ofManagement' | 'provePassword'>
+  identity: Pick<Identity, 'logIn' | 'keystone' | 'ofManagement' | 'provePassword' | 'proveCode' | 'guarded'>
   region: string
   limits: { bodyBytes: number }
 }

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { createCredentialBody, updateCredentialBody } from '../../protocol/iam/credentials.ts'
+import { bindDeviceBody, createDeviceBody, unbindDeviceBody } from '../../protocol/iam/second-factor.ts'
 import { changePasswordBody, createUserBody, updateUserBody } from '../../protocol/iam/users.ts'
 import type { ApiCall, Parameter } from '../../protocol/openapi/document.ts'
 import { jsonSchemaOf } from '../../protocol/openapi/json-schema.ts'
@@ -10,9 +11,12 @@ import {
   catalogView,
   credentialsView,
   credentialView,
+  devicesView,
+  deviceView,
   domainsView,
   errorView,
   newCredentialView,
+  newDeviceView,
   projectsView,
   roleAssignmentsView,
   rolesView,
@@ -84,6 +88,7 @@ export function iamCalls(): ApiCall[] {
     ...userCalls(),
     ...credentialCalls(),
     ...roleCalls(),
+    ...secondFactorCalls(),
   ]
 }
 
@@ -171,6 +176,40 @@ function roleCalls(): ApiCall[] {
       errors: [400, 401, 403, 404],
     }),
     ...(['projects', 'domains'] as const).flatMap(kind => rolesAt(kind)),
+  ]
+}
+
+function secondFactorCalls(): ApiCall[] {
+  const path = '/v3.0/OS-MFA/virtual-mfa-devices'
+  return [
+    call({
+      ...{ method: 'POST', path, operationId: 'createSecondFactor', status: 201, view: newDeviceView, ...managing },
+      ...{ summary: 'Makes a virtual device; its seed is shown this once.', body: createDeviceBody },
+    }),
+    call({
+      ...{ path, operationId: 'listSecondFactors', summary: 'Lists the bound devices of the account.' },
+      ...{ view: devicesView, errors: [401, 403] },
+    }),
+    call({
+      ...{ method: 'DELETE', path, operationId: 'deleteSecondFactor', summary: 'Removes a device.', status: 204 },
+      parameters: ['user_id', 'serial_number'].map(name =>
+        inQuery(name, 'The user, and the device that is meant.', { type: 'string' }),
+      ),
+      ...managing,
+    }),
+    call({
+      ...{ path: '/v3.0/OS-MFA/users/{user_id}/virtual-mfa-device', operationId: 'showSecondFactor' },
+      ...{ summary: 'Shows the device of a user.', view: deviceView, parameters: [userParameter] },
+      errors: [400, 401, 403, 404],
+    }),
+    call({
+      ...{ method: 'PUT', path: '/v3.0/OS-MFA/mfa-devices/bind', operationId: 'bindSecondFactor', status: 204 },
+      ...{ summary: 'Binds a device: from now on a login needs its code.', body: bindDeviceBody, ...managing },
+    }),
+    call({
+      ...{ method: 'PUT', path: '/v3.0/OS-MFA/mfa-devices/unbind', operationId: 'unbindSecondFactor', status: 204 },
+      ...{ summary: 'Takes a device away, by a code of it.', body: unbindDeviceBody, ...managing },
+    }),
   ]
 }
 

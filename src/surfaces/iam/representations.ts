@@ -10,7 +10,7 @@ export function tokenBody(token: KeystoneToken, options: { baseUrl: string; regi
   const domain = { id: user.accountId, name: user.accountName }
   return {
     token: {
-      methods: ['password'],
+      methods: [...token.methods],
       issued_at: microseconds(token.issuedMs),
       expires_at: microseconds(token.expiresMs),
       user: { id: user.id, name: user.name, domain, password_expires_at: '' },

@@ -26,7 +26,20 @@ const scope = z.union([
   z.object({ unscoped: z.unknown() }),
 ])
 
+/** Of the user of the password, who may be named once more. */
+const totp = z.object({
+  user: z.object({ id: text.optional(), name: text.optional(), passcode: z.string().max(64) }),
+})
+
 const identity = z.union([
+  z.object({
+    methods: z.union([
+      z.tuple([z.literal('password'), z.literal('totp')]),
+      z.tuple([z.literal('totp'), z.literal('password')]),
+    ]),
+    password: z.object({ user }),
+    totp,
+  }),
   z.object({ methods: z.tuple([z.literal('password')]), password: z.object({ user }) }),
   z.object({ methods: z.tuple([z.literal('token')]), token: z.object({ id: text }) }),
 ])

@@ -9,6 +9,7 @@ import { errorBody, type IamStatus, iamErrors, signatureErrorBody } from './erro
 import { lookupOperations } from './lookups.ts'
 import type { IamDeps, IamOperation } from './operation.ts'
 import { roleOperations } from './roles.ts'
+import { secondFactorOperations } from './second-factor.ts'
 import { tokenOperations } from './tokens.ts'
 import { userOperations } from './users.ts'
 
@@ -19,6 +20,7 @@ export const iamOperations: readonly IamOperation[] = [
   ...userOperations,
   ...credentialOperations,
   ...roleOperations,
+  ...secondFactorOperations,
 ]
 
 /**

@@ -38,7 +38,7 @@ async function create(deps: IamDeps, call: OpenCall): Promise<Response> {
     schema: createTokenSchema,
     limitBytes: Math.min(deps.limits.bodyBytes, largestLoginBytes),
     expected:
-      'auth.identity with the one method "password" (user by id, or by name and domain) or "token", and as auth.scope a project, a domain, or nothing',
+      'auth.identity with the method "password" (user by id, or by name and domain), with "totp" beside it, or "token", and as auth.scope a project, a domain, or nothing',
   })
   const { token, issued } = await issueToken(deps, asked, call.exchange.origin.sourceAddress)
   call.exchange.log.caller = callerName(callerOfToken(issued))

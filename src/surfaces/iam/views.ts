@@ -86,6 +86,15 @@ export const credentialsView = z.object({ credentials: z.array(credential) })
 /** The one answer that holds the secret. */
 export const newCredentialView = z.object({ credential: credential.extend({ secret: z.string() }) })
 
+const device = z.object({ user_id: z.string(), serial_number: z.string() })
+
+export const deviceView = z.object({ virtual_mfa_device: device })
+export const devicesView = z.object({ virtual_mfa_devices: z.array(device) })
+/** The one answer that holds the seed. */
+export const newDeviceView = z.object({
+  virtual_mfa_device: z.object({ serial_number: z.string(), base32_string_seed: z.string() }),
+})
+
 const role = z.object({
   ...domain.shape,
   display_name: z.string(),

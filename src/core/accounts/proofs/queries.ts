@@ -14,6 +14,7 @@ export type KeystoneTokenRow = {
   project_name: string | null
   issued_ms: number
   expires_ms: number
+  methods: string
 }
 
 /**
@@ -24,7 +25,7 @@ export function keystoneTokenQuery(db: Database): PreparedQuery<KeystoneTokenRow
   return db.prepare<KeystoneTokenRow>(
     'keystone-token',
     `select t.user_id, u.name as user_name, t.user_epoch, u.role, u.account_id, a.name as account_name,
-            t.scope, p.id as project_id, p.name as project_name, t.issued_ms, t.expires_ms
+            t.scope, p.id as project_id, p.name as project_name, t.issued_ms, t.expires_ms, t.methods
      from keystone_tokens t
      join users u on u.id = t.user_id and u.epoch = t.user_epoch and u.is_enabled = 1
      join accounts a on a.id = u.account_id
