@@ -33,8 +33,8 @@ export function addRepositories(
   repositories: { organization: string; count: number; nameOf: (number: number) => string },
 ): void {
   insertEach(dataDir, repositories.count, {
-    sql: `insert into repositories (organization_id, name, is_public, category, creator_id, creator_name, created_ms, updated_ms)
-          select id, $name, 0, 'other', creator_id, creator_name, $now, $now from organizations where name = $organization`,
+    sql: `insert into repositories (organization_id, account_id, name, is_public, category, creator_id, creator_name, created_ms, updated_ms)
+          select id, account_id, $name, 0, 'other', creator_id, creator_name, $now, $now from organizations where name = $organization`,
     parametersOf: number => ({ name: repositories.nameOf(number), organization: repositories.organization }),
   })
 }

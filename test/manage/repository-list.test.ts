@@ -176,6 +176,11 @@ describeEngines('the list of image repositories', (_engine, open) => {
     ],
     ['order_column=updated_at&order_type=desc&limit=1', ['one/alpha']],
     ['order_column=is_public&order_type=desc&limit=1', ['one/beta_x']],
+    ['order_column=is_public&order_type=desc&limit=2', ['one/beta_x', 'two/gamma']],
+    ['order_column=is_public&offset=3', ['two/alpha', 'two/gamma', 'one/beta_x']],
+    ['order_column=is_public&offset=5', ['one/beta_x']],
+    ['order_column=is_public&offset=6', []],
+    ['order_column=is_public&is_public=false&offset=3', ['two/alpha', 'two/gamma']],
     ['filter=order_column::name|order_type::desc|limit::1', ['one/nested/deep']],
   ])('%s comes in this order', async (query, paths) => {
     expect((await list(owner, `?${query}`)).paths).toEqual(paths)

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { type CompiledQuery, sql } from 'kysely'
+import { openAccess } from '../../src/core/access/access.ts'
 import { countMatching } from '../../src/core/repositories/list/counts/queries.ts'
+import { listRepositories } from '../../src/core/repositories/list/list-repositories.ts'
 import type { RepositoryFilter } from '../../src/core/repositories/list/matching/queries.ts'
-import { pageOfIds, pageOfIdsAfter, type RepositoryOrder } from '../../src/core/repositories/list/queries.ts'
+import { pageOfIds, pageOfIdsAfter, type SortedOrder } from '../../src/core/repositories/list/queries.ts'
+import { addToTotal } from '../../src/core/totals.ts'
 import type { Reader } from '../../src/metadata/database.ts'
 import { openPostgres, PostgresDatabase } from '../../src/metadata/postgres/database.ts'
 import { describeEngines, type TestDatabase } from '../databases.ts'
@@ -22,7 +25,10 @@ describeEngines('the list of repositories among many', (engine, open) => {
       const user = { account_id: 'account', password_hash: '', is_enabled: 1, epoch: 1, created_ms: 1 }
       await tx
         .insertInto('users')
-        .values({ ...user, id: 'granted', name: 'granted', role: 'SWR OperateAccess' })
+        .values([
+          { ...user, id: 'granted', name: 'granted', role: 'SWR OperateAccess' },
+          { ...user, id: 'administrator', name: 'administrator', role: 'te_admin' },
+        ])
         .execute()
       const organization = { account_id: 'account', creator_id: '', creator_name: '', created_ms: 1 }
       const names = ['before', 'large', 'later']
@@ -72,6 +78,21 @@ describeEngines('the list of repositories among many', (engine, open) => {
     expect(await count('heard/o')).toBe(0)
   })
 
+  test('what has no index is sorted up to a bound, and refused beyond it', async () => {
+    const { db } = opened
+    const clock = { nowMs: () => 1 }
+    const deps = { db, clock, access: openAccess({ db, clock }) }
+    const of = { accountId: 'account', accountName: 'account', userEpoch: 1 }
+    const caller = { ...of, kind: 'user', userId: 'administrator', userName: 'administrator' } as const
+    const query = { order: { by: 'tags', direction: 'asc' }, limit, from: { offset: 0 } } as const
+    // Each way of counting has its own: a total is what was counted, and nothing of this was.
+    await db.write(tx => addToTotal(tx, 'account:account', 'repositories', repositories + 6))
+    const all = listRepositories(deps, caller, { ...query, filter: {} })
+    await expect(all).rejects.toMatchObject({ code: 'parameter_invalid', detail: { parameter: 'order_column' } })
+    const few = await listRepositories(deps, caller, { ...query, filter: { category: 'linux' } })
+    expect(few.repositories).toHaveLength(42)
+  })
+
   /** What a question answers, and the plan of its one query. */
   async function planOf<T>(ask: (store: { read: Reader; engine: typeof engine }) => Promise<T>) {
     const { db } = opened
@@ -98,12 +119,7 @@ describeEngines('the list of repositories among many', (engine, open) => {
     return { answer, rows: mostRows(plan?.Plan) }
   }
 
-  const orders: [
-    what: string,
-    scope: typeof whole | typeof granted,
-    order: RepositoryOrder,
-    filter: RepositoryFilter,
-  ][] = [
+  const orders: [what: string, scope: typeof whole | typeof granted, order: SortedOrder, filter: RepositoryFilter][] = [
     ['by organization', whole, { by: 'organization', direction: 'asc' }, {}],
     ['by organization, backwards', whole, { by: 'organization', direction: 'desc' }, {}],
     ['by organization, of a user', granted, { by: 'organization', direction: 'asc' }, {}],
@@ -116,7 +132,9 @@ describeEngines('the list of repositories among many', (engine, open) => {
   for (const [what, scope, order, filter] of orders) {
     for (const offset of [0, 2_000]) {
       test(`${what}, a page behind ${offset} touches about what it skips and holds`, async () => {
-        const { answer, steps, rows } = await planOf(store => pageOfIds(store, { scope, order, filter, limit, offset }))
+        const { answer, steps, rows } = await planOf(store =>
+          pageOfIds(store, { scope, order, filter, limit, offset, areFew: false }),
+        )
         expect(answer).toHaveLength(limit)
         expect(new Set(answer).size).toBe(limit)
         // Of two branches: the few that are granted one by one, and the page itself.
@@ -130,7 +148,9 @@ describeEngines('the list of repositories among many', (engine, open) => {
   test('a page after a position touches about what it holds', async () => {
     const after = { organization: 'large', name: 'r29000' }
     for (const scope of [whole, granted]) {
-      const { answer, rows } = await planOf(store => pageOfIdsAfter(store, { scope, filter: {}, after, limit }))
+      const { answer, rows } = await planOf(store =>
+        pageOfIdsAfter(store, { scope, filter: {}, after, limit, areFew: false }),
+      )
       expect(answer).toHaveLength(limit)
       expect(rows ?? 0).toBeLessThan(5 * limit)
     }
@@ -143,7 +163,7 @@ describeEngines('the list of repositories among many', (engine, open) => {
       const page = await pageOfIds(
         { ...opened.db, read: opened.db.read, engine },
         {
-          ...{ scope: granted, filter: {}, order, limit: 999, offset },
+          ...{ scope: granted, filter: {}, order, limit: 999, offset, areFew: false },
         },
       )
       if (page.length === 0) break
@@ -172,7 +192,7 @@ describeEngines('the list of repositories among many', (engine, open) => {
       ['%000', 0],
     ] as const) {
       const order = { by: 'organization', direction: 'asc' } as const
-      const page = { scope: whole, filter: { nameContains }, order, limit, offset: 0 }
+      const page = { scope: whole, filter: { nameContains }, order, limit, offset: 0, areFew: true }
       const { answer, steps, rows } = await planOf(store => pageOfIds(store, page))
       expect([nameContains, answer.length]).toEqual([nameContains, count])
       if (steps)
@@ -188,6 +208,21 @@ describeEngines('the list of repositories among many', (engine, open) => {
       { scope: whole, filter: { nameContains: '99' } },
     )
     expect(counted).toBeGreaterThan(300)
+  })
+
+  test('what few match is found by what they are, and is what a walk finds', async () => {
+    const order = { by: 'organization', direction: 'desc' } as const
+    for (const filter of [{ category: 'linux' }, { isPublic: true }, { nameContains: '2500' }]) {
+      for (const scope of [whole, granted]) {
+        const page = { scope, order, filter, limit, offset: 3 }
+        const { answer, steps, rows } = await planOf(store => pageOfIds(store, { ...page, areFew: true }))
+        expect(answer.length).toBeGreaterThan(5)
+        expect(await pageOfIds({ read: opened.db.read, engine }, { ...page, areFew: false })).toEqual(answer)
+        if (scope === granted) continue
+        expect((steps ?? []).filter(step => step.includes('repositories_by_name'))).toEqual([])
+        expect(rows ?? 0).toBeLessThan(200)
+      }
+    }
   })
 
   const counts: [what: string, filter: RepositoryFilter, count: number][] = [

@@ -112,6 +112,25 @@ describeServers('quotas', engine => {
     expect((await put('v3')).status).toBe(403)
   })
 
+  test(`of ${atOnce} tags made from another at once there come as many as a repository may have`, async () => {
+    const before = await server.database.selectFrom('tags').select('name').execute()
+    const dropped = before.slice(0, 4)
+    for (const { name } of dropped) await client.request('DELETE', `/v2/group/app/manifests/${name}`)
+    const [source] = before.slice(-1)
+    const answers = await many(async number => {
+      const made = await manage('POST', '/namespaces/group/repos/app/tags', {
+        ...{ source_tag: source?.name, destination_tag: `made${number}` },
+      })
+      return `${made.status} ${made.code}`
+    })
+    expect(countOf(answers, '201 ')).toBe(dropped.length)
+    expect(new Set(answers)).toEqual(new Set(['201 ', '400 SVCSTG.SWR.4000099']))
+    expect(await server.database.selectFrom('tags').select('id').execute()).toHaveLength(limits.tags)
+    // One that is made over another needs no room.
+    const again = { source_tag: source?.name, destination_tag: before.at(-2)?.name, override: true }
+    expect((await manage('POST', '/namespaces/group/repos/app/tags', again)).status).toBe(201)
+  })
+
   test('of a push whose tags have no room all at once nothing is kept, and nothing of it is lost', async () => {
     const { body } = await client.pushImage('group/app', 'v2', ['layer one'])
     const before = await server.database.selectFrom('manifests').selectAll().execute()

@@ -12,6 +12,7 @@ import { retention } from './011-retention.ts'
 import { usersByIam } from './012-users-by-iam.ts'
 import { sharesByName } from './013-shares-by-name.ts'
 import { secondFactors } from './014-second-factors.ts'
+import { repositoryOrders } from './015-repository-orders.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in order; the newest version is what this program needs. */
@@ -30,6 +31,7 @@ export const migrations: readonly Migration[] = [
   usersByIam,
   sharesByName,
   secondFactors,
+  repositoryOrders,
 ]
 
 export const newestVersion = migrations.reduce((newest, step) => Math.max(newest, step.version), 0)

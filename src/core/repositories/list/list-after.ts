@@ -3,6 +3,7 @@ import { DomainError } from '../../errors.ts'
 import type { ReadDeps } from '../../organizations/deps.ts'
 import { requireUser } from '../../organizations/place.ts'
 import { type Repository, readRepositories } from '../read-repositories.ts'
+import { areFewMatching } from './counts/queries.ts'
 import type { RepositoryFilter, Scope } from './matching/queries.ts'
 import { findPosition, pageOfIds, pageOfIdsAfter } from './queries.ts'
 
@@ -30,11 +31,12 @@ async function idsAfter(
   scope: Scope,
   { filter, limit, after }: { filter: RepositoryFilter; limit: number; after: number | undefined },
 ): Promise<number[]> {
+  const asked = { scope, filter, limit, areFew: await areFewMatching(db, { scope, filter }) }
   if (after === undefined) {
-    return pageOfIds(db, { scope, filter, limit, offset: 0, order: { by: 'organization', direction: 'asc' } })
+    return pageOfIds(db, { ...asked, offset: 0, order: { by: 'organization', direction: 'asc' } })
   }
   const position = await findPosition(db, scope, after)
-  if (position) return pageOfIdsAfter(db, { scope, filter, limit, after: position })
+  if (position) return pageOfIdsAfter(db, { ...asked, after: position })
   throw new DomainError('page_invalid', 'the repository that the page begins after is gone: begin anew', {
     reason: 'marker names no image repository',
   })

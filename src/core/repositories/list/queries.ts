@@ -14,7 +14,10 @@ import {
   yes,
 } from './matching/queries.ts'
 
-export type RepositoryOrder = { by: 'organization' | 'name' | 'updated' | 'tags' | 'public'; direction: 'asc' | 'desc' }
+/** `public` is made of two pages, one of each visibility. */
+export type RepositoryOrder = { by: SortedOrder['by'] | 'public'; direction: 'asc' | 'desc' }
+
+export type SortedOrder = { by: 'organization' | 'name' | 'updated' | 'tags'; direction: 'asc' | 'desc' }
 
 /** A place in the order by organization and name. */
 export type Position = { organization: string; name: string }
@@ -25,7 +28,7 @@ export type Position = { organization: string; name: string }
  */
 export async function pageOfIds(
   { read, engine }: Store,
-  query: Asked & { order: RepositoryOrder; limit: number; offset: number },
+  query: Asked & { order: SortedOrder; limit: number; offset: number },
 ): Promise<number[]> {
   const { order, limit, offset } = query
   const page = { direction: order.direction, limit, offset }
@@ -47,7 +50,7 @@ export async function pageOfIdsAfter(
 
 /** Where a repository stands in the order, if it is within the scope. */
 export async function findPosition({ read, engine }: Store, scope: Scope, id: number): Promise<Position | undefined> {
-  const shown = waysOf(engine, { scope, filter: {} }).map(
+  const shown = waysOf(engine, { scope, filter: {}, areFew: false }).map(
     way => sql`select o.name as organization, r.name as name from ${way.from}
       where ${way.where} and r.deleted_ms is null and r.id = ${id}`,
   )
@@ -82,7 +85,8 @@ async function merged(db: Reader, branches: readonly Branch[], page: Page): Prom
 }
 
 /** By organization and name: organizations in their order, and of each its repositories in theirs. */
-function walks(engine: Database['engine'], { scope, filter }: Asked, page: Page, after?: Position): Branch[] {
+function walks(engine: Database['engine'], asked: Asked, page: Page, after?: Position): Branch[] {
+  const { filter } = asked
   const direction = sql.raw(page.direction)
   const isBehind = after
     ? sql`o.name >= ${after.organization} and
@@ -91,7 +95,7 @@ function walks(engine: Database['engine'], { scope, filter }: Asked, page: Page,
   // A deleted one has no organization, so the index by name has all that is asked; indexes of some kinds want to hear it.
   const isLive = filter.isPublic || filter.shared ? sql`r.deleted_ms is null` : yes
   const where = sql`${isLive} and ${repositoryIs(engine, filter)} and ${isBehind}`
-  return waysOf(engine, { scope, filter }).map(way => {
+  return waysOf(engine, asked).map(way => {
     const from = way.organizations
       ? sql`${way.organizations} ${firstOfEach(engine, {
           table: 'repositories',
@@ -111,12 +115,22 @@ function walks(engine: Database['engine'], { scope, filter }: Asked, page: Page,
   })
 }
 
-function sorts(engine: Database['engine'], { scope, filter, order }: Asked & { order: RepositoryOrder }): Branch[] {
+function sorts(engine: Database['engine'], { order, ...asked }: Asked & { order: SortedOrder }): Branch[] {
+  const { scope, filter, areFew } = asked
   const direction = sql.raw(order.direction)
   const where = sql`r.deleted_ms is null and ${repositoryIs(engine, filter)} and ${organizationIs(engine, filter)}`
-  const isWhole =
-    scope.grantedTo === undefined && filter.organization === undefined && filter.nameContains === undefined
-  const ways = isWhole ? [wholeAccount(scope)] : waysOf(engine, { scope, filter })
+  const isByName = areFew && filter.nameContains !== undefined
+  const isWhole = scope.grantedTo === undefined && filter.organization === undefined && !isByName
+  if (isWhole && order.by === 'updated' && filter.organizationContains === undefined) {
+    // Of those of one moment any may be first, so the index has all that this needs.
+    return [
+      {
+        rows: sql`select r.id from repositories r where r.account_id = ${scope.accountId} and ${where}`,
+        order: sql`r.updated_ms ${direction}, r.id ${direction}`,
+      },
+    ]
+  }
+  const ways = isWhole ? [wholeAccount(scope)] : waysOf(engine, asked)
   return ways.map(way => ({
     rows: sql`select r.id, ${keyOf[order.by]} as sort_key, o.name as organization, r.name as name from ${way.from}
       where ${way.where} and ${where}`,
@@ -124,10 +138,9 @@ function sorts(engine: Database['engine'], { scope, filter, order }: Asked & { o
   }))
 }
 
-const keyOf: Record<RepositoryOrder['by'], Sql> = {
+const keyOf: Record<SortedOrder['by'], Sql> = {
   organization: sql`o.name`,
   name: sql`r.name`,
   updated: sql`r.updated_ms`,
-  public: sql`r.is_public`,
   tags: totalOf('repository', 'r.id', 'tags'),
 }

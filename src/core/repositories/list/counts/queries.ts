@@ -1,24 +1,32 @@
 import { sql } from 'kysely'
 import type { Database, Reader } from '../../../../metadata/database.ts'
 import { totalOf } from '../../../organizations/queries.ts'
-import { type Asked, organizationIs, repositoryIs, type Scope, type Store, waysOf } from '../matching/queries.ts'
+import {
+  type Matching,
+  mostSorted,
+  organizationIs,
+  repositoryIs,
+  type Scope,
+  type Store,
+  waysOf,
+} from '../matching/queries.ts'
 
 /** How many repositories match: exact, and read from totals where nothing but the organization is asked for. */
-export async function countMatching({ read, engine }: Store, query: Asked): Promise<number> {
+export async function countMatching({ read, engine }: Store, query: Matching): Promise<number> {
   const { organization, shared, ...rest } = query.filter
   const isPlain = Object.values(rest).every(value => value === undefined)
   if (!isPlain || (shared && shared.by !== 'any')) return countRows(read, engine, query)
   return sumOfTotals(read, query.scope, { organization, isShared: shared !== undefined })
 }
 
-async function countRows(db: Reader, engine: Database['engine'], { scope, filter }: Asked): Promise<number> {
+async function countRows(db: Reader, engine: Database['engine'], { scope, filter }: Matching): Promise<number> {
   const isOfAnyOrganization =
     filter.organization === undefined && filter.organizationContains === undefined && filter.nameContains === undefined
   // An index on what is asked has all that this needs.
   const ways =
     scope.grantedTo === undefined && isOfAnyOrganization
       ? [{ from: sql`repositories r`, where: sql`r.account_id = ${scope.accountId}` }]
-      : waysOf(engine, { scope, filter })
+      : waysOf(engine, { scope, filter, areFew: true })
   const counts = ways.map(
     way => sql`select count(*) as matches from ${way.from} where ${way.where} and r.deleted_ms is null and
       ${repositoryIs(engine, filter)} and ${organizationIs(engine, filter)}`,
@@ -26,6 +34,22 @@ async function countRows(db: Reader, engine: Database['engine'], { scope, filter
   const { rows } = await sql<{ matches: number }>`
     select cast(sum(matches) as bigint) as matches from (${sql.join(counts, sql` union all `)}) as counts`.execute(db)
   return rows[0]?.matches ?? 0
+}
+
+/**
+ * Whether no more match than can be found by their kind or name and then sorted; counts no further. True where nothing of
+ * that is asked for.
+ */
+export async function areFewMatching({ read, engine }: Store, { scope, filter }: Matching): Promise<boolean> {
+  const { nameContains, category, isPublic } = filter
+  if (nameContains === undefined && category === undefined && isPublic === undefined) return true
+  const found = waysOf(engine, { scope, filter, areFew: true }).map(
+    way => sql`select 1 from ${way.from} where ${way.where} and r.deleted_ms is null and
+      ${repositoryIs(engine, filter)} and ${organizationIs(engine, filter)}`,
+  )
+  const { rows } = await sql<{ matches: number }>`select count(*) as matches from (
+    ${sql.join(found, sql` union all `)} limit ${mostSorted + 1}) as found`.execute(read)
+  return (rows[0]?.matches ?? 0) <= mostSorted
 }
 
 /** The sum over organizations, and the repositories granted one by one in other organizations. */

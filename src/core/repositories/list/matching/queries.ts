@@ -24,7 +24,13 @@ export type RepositoryFilter = {
 export type SharedFilter = { by: 'any' | 'counting' | 'ended'; nowMs: number }
 
 /** What is asked for. */
-export type Asked = { scope: Scope; filter: RepositoryFilter }
+export type Matching = { scope: Scope; filter: RepositoryFilter }
+
+/** `areFew`: no more match than can be found by their kind or name and then sorted (`mostSorted`). */
+export type Asked = Matching & { areFew: boolean }
+
+/** As many as are found and sorted in a tenth of a second. */
+export const mostSorted = 20_000
 
 export type Store = Pick<Database, 'read' | 'engine'>
 
@@ -36,10 +42,13 @@ export type Sql = RawBuilder<unknown>
  */
 export type Way = { from: Sql; where: Sql; organizations?: Sql }
 
-export function waysOf(engine: Database['engine'], { scope, filter }: Asked): Way[] {
+export function waysOf(engine: Database['engine'], { scope, filter, areFew }: Asked): Way[] {
   const { accountId, grantedTo } = scope
-  const named = filter.nameContains === undefined ? undefined : repositoriesNamed(engine, filter.nameContains)
+  const { nameContains, category, isPublic, organization } = filter
+  const named = areFew && nameContains !== undefined ? repositoriesNamed(engine, nameContains) : undefined
   if (named) return [foundByName(scope, named)]
+  const isOfAKind = category !== undefined || isPublic !== undefined
+  if (areFew && isOfAKind && grantedTo === undefined && organization === undefined) return [wholeAccount(scope)]
   const isOwn = sql`o.account_id = ${accountId}`
   const whole = (organizations: Sql, where: Sql): Way => ({
     from: sql`${organizations} join repositories r on r.organization_id = o.id`,
