@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
+import { retag } from '../../src/core/manifests/retag.ts'
 import type { Database } from '../../src/metadata/database.ts'
 import { type Digest, digestFromBytes } from '../../src/protocol/oci/digest.ts'
-import { type CoreRegistry, indexOf, manifestOf, openCoreRegistry } from '../core-registry.ts'
+import { type CoreRegistry, indexOf, manifestOf, openCoreRegistry, placeOf } from '../core-registry.ts'
 import { openPostgresForTest, type TestDatabase } from '../databases.ts'
 import { commandsInOrder } from '../in-order.ts'
 import { postgresPrograms } from '../postgres-server.ts'
@@ -110,6 +111,30 @@ describePostgres(`removals beside pushes on PostgreSQL${postgresPrograms() ? '' 
 
   test('of two removals of one tag the second is told that it is gone', async () => {
     expect(await both(remove, remove)).toEqual(['done', 'tag_unknown'])
+  })
+
+  const retagTo = (destination: string) => (through: Database) =>
+    retag({ ...registry.deps, db: through }, registry.by, placeOf('app'), {
+      ...{ source: 'v1', destination, override: false },
+    })
+
+  test('a tag made from the image’s first: the manifest stays', async () => {
+    expect(await both(retagTo('copy'), remove)).toEqual(['done', 'done'])
+    expect(await stateNow()).toEqual({ tags: ['copy'], manifests: [digest] })
+  })
+
+  test('the removal first: there is nothing to make a tag from', async () => {
+    expect(await both(remove, retagTo('copy'))).toEqual(['done', 'tag_unknown'])
+    expect(await stateNow()).toEqual({ tags: [], manifests: [] })
+  })
+
+  test('of two that make the same tag the second is told that it is there', async () => {
+    expect(await both(retagTo('copy'), retagTo('copy'))).toEqual(['done', 'tag_exists'])
+    expect(await both(retagTo('pushed'), through => registry.pushDocument('app', 'pushed', image, through))).toEqual([
+      'done',
+      'done',
+    ])
+    expect((await stateNow()).tags).toEqual(['copy', 'pushed', 'v1'])
   })
 
   const deleteByDigest = () => registry.deleteManifest('app', digest)
