@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 
 /** Sends bytes as they are, and answers all that comes back until the server closes. */
-export function sendRaw(url: string, ...pieces: readonly string[]): Promise<string> {
+export function sendRaw(url: string, ...pieces: readonly (string | Uint8Array)[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = openRaw(url)
     let answer = ''
