@@ -8,7 +8,6 @@ export type Proof = { kind: 'test'; file: string; title: string } | { kind: 'wai
 export const awaitedFeatures = [
   'accounts over OpenID Connect',
   'console',
-  'finer roles',
   'immutable tags',
   'object storage',
   'outgoing requests',
