@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
+import { sql } from 'kysely'
 import { applyRetentionHandler, dailyRetentionHandler } from '../../src/app/retaining.ts'
 import { openAccess } from '../../src/core/access/access.ts'
 import { openSwitches } from '../../src/core/access/switches.ts'
@@ -111,15 +112,18 @@ describeEngines('the jobs of retention', (_engine, open) => {
   })
 
   test('every policy has its turn, however many there are, and each repository is its own', async () => {
-    const repositories = Array.from({ length: 250 }, (_, index) => `app${index}`)
-    for (const repository of repositories) {
-      await images.push(repository, 'old')
-      await create(repository, newest(1))
+    // More than the policies of one page.
+    const repositories = Array.from({ length: 110 }, (_, index) => `app${index}`)
+    for (const tag of ['old', 'new']) {
+      for (const repository of [...repositories, 'free']) await images.push(repository, tag)
+      registry.passMs(1)
     }
-    await images.push('free', 'old')
-    registry.passMs(1)
-    for (const repository of repositories) await images.push(repository, 'new')
-    await images.push('free', 'new')
+    const rules = JSON.stringify([newest(1)])
+    await opened.db.write(tx =>
+      sql`insert into retention_policies
+          (repository_id, rules, revision, creator_id, creator_name, created_ms, updated_ms)
+        select id, ${rules}, 1, '', '', 1, 1 from repositories where name <> 'free'`.execute(tx),
+    )
     await using worker = await openWorker()
     registry.passMs(dayMs)
     await runToTheEnd(worker)

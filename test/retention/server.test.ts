@@ -41,8 +41,9 @@ describeServers('retention in a server', engine => {
       expect((await client.request('GET', `/v2/group/app/manifests/${pushed.digest}`)).status).toBe(200)
       const history = await fetch(`${retentions}/histories`, { headers: await headers() })
       expect(await history.json()).toMatchObject({ retention_log: [{ tag: 'idle' }], total: 1 })
-      const metrics = await (await fetch(`${server.url}/metrics`)).text()
-      expect(metrics).toContain('\nstower_retention_removed_tags_total 1\n')
+      // It is counted when the commit is durable, a moment after it is seen.
+      const metrics = async () => (await fetch(`${server.url}/metrics`)).text()
+      await until(async () => (await metrics()).includes('\nstower_retention_removed_tags_total 1\n'))
       expect(server.log.filter(line => JSON.parse(line).level === 'error')).toEqual([])
     } finally {
       await server.stop()
