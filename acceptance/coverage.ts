@@ -12,7 +12,6 @@ export const awaitedFeatures = [
   'object storage',
   'outgoing requests',
   'proxy of other registries',
-  'quotas',
   'replicas',
   'sync',
   'triggers',

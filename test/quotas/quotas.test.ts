@@ -133,6 +133,7 @@ describeServers('quotas', engine => {
 
   test('of a push whose tags have no room all at once nothing is kept, and nothing of it is lost', async () => {
     const { body } = await client.pushImage('group/app', 'v2', ['layer one'])
+    const blob = await client.pushBlob('group/app', 'a layer of what is refused')
     const before = await server.database.selectFrom('manifests').selectAll().execute()
     const other = body.replace('"schemaVersion":2', '"schemaVersion":2,"annotations":{"a":"b"}')
     const pushed = await client.request('PUT', '/v2/group/app/manifests/v3', {
@@ -141,5 +142,6 @@ describeServers('quotas', engine => {
     })
     expect(pushed.status).toBe(403)
     expect(await server.database.selectFrom('manifests').selectAll().execute()).toEqual(before)
+    expect((await client.request('HEAD', `/v2/group/app/blobs/${blob}`)).status).toBe(200)
   })
 })
