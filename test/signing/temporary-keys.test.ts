@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { createAccessKey, disableAccessKey, enableAccessKey } from '../../src/core/accounts/access-keys.ts'
 import { createDockerLogin, createTokenLogin } from '../../src/core/accounts/docker-logins.ts'
+import { makeAccessKey } from '../../src/core/accounts/for-callers.ts'
 import type { User } from '../../src/core/accounts/queries.ts'
 import { createTemporaryKey, revokeTemporaryKey } from '../../src/core/accounts/temporary-keys.ts'
 import { disableUser, enableUser, setPassword } from '../../src/core/accounts/users.ts'
@@ -174,6 +175,8 @@ describeEngines('temporary keys', (_engine, open) => {
     const parent = await createTemporaryKey(installation, await byToken(user), hourMs)
     const by = await bySignature({ accessKey: parent.id, secretKey: parent.secret }, parent.securityToken)
     expect(await codeOf(createTemporaryKey(installation, by, hourMs))).toBe('denied')
+    const asked = { userId: user.id, description: '' }
+    expect(await codeOf(makeAccessKey(installation, by, asked))).toBe('denied')
     const login = await createTokenLogin(installation, by, 24 * hourMs)
     expect(login.expiresMs).toBe(parent.expiresMs)
     const prove = async () => installation.identity.ofDocker(basic(login.user, login.password), '127.0.0.1')

@@ -8,6 +8,7 @@ import type { AccountsDeps } from './deps.ts'
 import { type AccessKey, findAccessKey, findProfile, selectAccessKeys, type User } from './queries.ts'
 import { refuseOnOneself, requireManager, requireManagerOrSelf } from './rights.ts'
 import { type Assignment, assignRole, unassignRole } from './roles.ts'
+import { refuseByTemporaryKey } from './temporary-keys.ts'
 import { changeUser, type UserChange } from './update-user.ts'
 import { createUser, getUser, type NewUser } from './users.ts'
 
@@ -76,6 +77,7 @@ export async function makeAccessKey(
   by: By,
   { userId, description }: { userId: string; description: string },
 ): Promise<NewAccessKey & { createdMs: number }> {
+  refuseByTemporaryKey(by.caller)
   await requireManagerOrSelf(deps, by, { id: userId })
   const user = await getUser(deps, by.caller.accountId, { id: userId })
   return createAccessKey(deps, by, user, description)

@@ -28,9 +28,7 @@ export async function createTemporaryKey(
   by: Requester & { caller: UserCaller },
   lifeMs: number,
 ): Promise<TemporaryKey> {
-  if (by.caller.accessKey?.parentId !== undefined) {
-    throw new DomainError('denied', 'a temporary key makes no other one: use the access key, or log in')
-  }
+  refuseByTemporaryKey(by.caller)
   const key = newAccessKey()
   const securityToken = randomBytes(48).toString('base64url')
   const sealedSecret = sealSecretKey(deps.sealer, key)
@@ -80,6 +78,12 @@ export async function revokeTemporaryKey(
     const detail = { accessKey: key.id, userId }
     await recordEvent(tx, by, { kind: 'temporary-key.revoked', atMs, accountId: key.accountId, detail })
   })
+}
+
+/** Who proved itself with a temporary key makes no other that outlasts it. Throws `denied`. */
+export function refuseByTemporaryKey({ accessKey }: UserCaller): void {
+  if (accessKey?.parentId === undefined) return
+  throw new DomainError('denied', 'a temporary key makes no other one: use the access key, or log in')
 }
 
 /** What the store keeps of a token. */
