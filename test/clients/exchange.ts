@@ -31,22 +31,28 @@ export type ClientSequence = {
 
 export type Filled = Readonly<Record<string, string>>
 
+/** Headers that prove who calls, besides those that the sequence has. */
+export type Prove = (request: { method: string; path: string; headers: Record<string, string>; body: string }) => Filled
+
 /** Sends one exchange and holds its answer against what the client expects. */
 export async function exchange(
   url: string,
   { prefix, headers }: Pick<ClientSequence, 'prefix' | 'headers'>,
   expected: Exchange,
   filled: Filled,
+  prove: Prove = () => ({}),
 ): Promise<void> {
   const { call, body, status, shows, text, answers = {} } = fill(expected, filled)
   const [method = '', path = ''] = call.split(' ')
+  const own = {
+    ...headers.always,
+    ...(body !== undefined && headers.withBody),
+    ...fill(expected.headers ?? {}, filled),
+  }
+  const proof = prove({ method, path: `${prefix}${path}`, headers: own, body: body ?? '' })
   const response = await fetch(`${url}${prefix}${path}`, {
     method,
-    headers: {
-      ...headers.always,
-      ...(body !== undefined && headers.withBody),
-      ...fill(expected.headers ?? {}, filled),
-    },
+    headers: { ...own, ...proof },
     ...(body !== undefined && { body }),
     redirect: 'manual',
   })
