@@ -23,7 +23,7 @@ describeEngines('a page of images among many tags', (engine, open) => {
       // In the order of time another one than in that of names.
       await sql`insert into tags (repository_id, name, digest, created_ms, updated_ms)
         with recursive numbers(number) as (select 1 union all select number + 1 from numbers where number < ${tags - 1})
-        select repository_id, 'v' || (10000000 + number), digest, 1, 1000000 + (number * 7919) % 1000000
+        select repository_id, 'v' || (10000000 + number), digest, 1, 1000000 + (number % 100000) * 7919 % 1000000
         from numbers join tags on name = 'v0000000'`.execute(tx)
       await tx
         .insertInto('totals')
