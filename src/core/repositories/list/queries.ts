@@ -109,8 +109,11 @@ function walks(engine: Database['engine'], asked: Asked, page: Page, after?: Pos
     return {
       rows: sql`select r.id, 0 as sort_key, o.name as organization, r.name as name from ${from}
         where ${way.where} and ${organizationIs(engine, filter)} and ${isFirst} and ${way.organizations ? yes : where}`,
-      // A name belongs to one organization; its id says so to an index that holds both.
-      order: sql`o.name ${direction}, o.id ${direction}, r.name ${direction}`,
+      // A name belongs to one organization; its id says so to an index that holds both. What was found otherwise is few: no
+      // engine shall look for it along the index of names instead.
+      order: way.organizations
+        ? sql`o.name ${direction}, o.id ${direction}, r.name ${direction}`
+        : sql`o.name || '' ${direction}, r.name ${direction}`,
     }
   })
 }
