@@ -15,7 +15,9 @@ export type Logger = {
 export type LoggerOptions = {
   level: 'trace' | 'debug' | 'info' | 'warn' | 'error'
   format: 'pretty' | 'json'
-  /** Takes whole lines; standard output by default. */
+  /** Standard output unless it is given; nothing when lines go to `write`. */
+  descriptor?: number
+  /** Takes whole lines. */
   write?: (line: string) => void
 }
 
@@ -26,7 +28,9 @@ const standardOutput = 1
  * request's path; `flush` is for the end of the process.
  */
 export function openLogger(options: LoggerOptions): Logger {
-  const destination = options.write ? { write: options.write, flush: async () => {} } : openLineWriter(standardOutput)
+  const destination = options.write
+    ? { write: options.write, flush: async () => {} }
+    : openLineWriter(options.descriptor ?? standardOutput)
   const format =
     options.format === 'pretty' ? { write: (line: string) => destination.write(pretty(line)) } : destination
   const logger = pino(

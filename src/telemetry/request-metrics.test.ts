@@ -4,7 +4,8 @@ import { RequestMetrics } from './request-metrics.ts'
 
 test('requests are counted by route and class of status, their durations in buckets, their bytes in all', async () => {
   const registry = new Registry()
-  const metrics = new RequestMetrics(registry)
+  const metrics = new RequestMetrics()
+  metrics.register(registry)
   metrics.observe({ route: 'oci.manifest', status: 200, seconds: 0.001, bytes: 500 })
   metrics.observe({ route: 'oci.manifest', status: 206, seconds: 0.0011, bytes: 100 })
   metrics.observe({ route: 'oci.manifest', status: 404, seconds: 70, bytes: 0 })

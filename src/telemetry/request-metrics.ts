@@ -16,7 +16,8 @@ export class RequestMetrics {
   readonly #routes = new Map<string, RouteCounts>()
   #bytes = 0
 
-  constructor(registry: Registry) {
+  /** From now on the registry words what was and will be counted here. */
+  register(registry: Registry): void {
     register(registry, {
       name: 'stower_http_requests_total',
       help: 'Requests answered, by kind of route and class of status.',

@@ -27,10 +27,10 @@ export function openOpsSurface(deps: OpsDeps): Surface {
         if (failure !== undefined) log.error = failure
         return text(isReady ? 200 : 503, page)
       }
-      default:
-        return new Response(await deps.metrics.registry.metrics(), {
-          headers: { 'content-type': deps.metrics.registry.contentType },
-        })
+      default: {
+        const { contentType, text: page } = await deps.metrics.page()
+        return new Response(page, { headers: { 'content-type': contentType } })
+      }
     }
   }
 }
