@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { closeSync } from 'node:fs'
 import { constants } from 'node:os'
 import { bunBinary } from './bun-binary.mjs'
 
@@ -14,6 +15,8 @@ export function runBun(root, args) {
     stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
     env: { ...process.env, ...bunEnvironment(), ...memorySettings(), STOWER_LAUNCHER_PIPE: '3' },
   })
+  // Who reads standard output to its end waits for all who hold it, and Bun may let go of it before it ends.
+  closeSync(1)
   const hangUp = () => child.stdio[3].end()
   // The child may be gone before we write the pipe's end.
   child.stdio[3].on('error', () => {})

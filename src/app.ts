@@ -11,7 +11,7 @@ import type { CommitStep } from './blobstore/filesystem.ts'
 import type { Config } from './config.ts'
 import { type Access, openAccess } from './core/access/access.ts'
 import type { AccountsDeps } from './core/accounts/deps.ts'
-import { type InitialCredentials, prepareInstallation } from './core/accounts/first-start.ts'
+import { type FirstStart, prepareInstallation } from './core/accounts/first-start.ts'
 import type { BlobDeps } from './core/blobs/deps.ts'
 import { expireUploads } from './core/blobs/expire-uploads.ts'
 import { LinkLeases } from './core/blobs/link-leases.ts'
@@ -62,6 +62,8 @@ export type AppOptions = {
   config: Config
   logger: Logger
   clock?: Clock
+  /** Nothing has to outlive this process. */
+  isEphemeral?: boolean
   atCommitStep?: (step: CrashStep) => void
   /** Called at each step of the sweeps that run as jobs. */
   atSweepStep?: (step: SweepMoment) => void
@@ -74,7 +76,7 @@ export type AppOptions = {
 export type RunningServer = {
   url: string
   /** Set by the start that filled an empty store. */
-  credentials: InitialCredentials | undefined
+  credentials: FirstStart | undefined
   /** Committed metadata, for whoever looks on from the same process. */
   database: Reader
   /** Ends in order: no new connections, requests under way get their time, everything is written. */

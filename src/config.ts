@@ -62,6 +62,8 @@ export type ConfigSources = {
   readonly env: Environment
   /** Absolute. */
   readonly cwd: string
+  /** No file is read, whatever names it. */
+  readonly withoutFile?: true
 }
 
 export type LoadedConfig =
@@ -73,8 +75,8 @@ export type LoadedConfig =
  * `stower.yaml` in `cwd` when it exists. Answers with every problem of every source at once; a wrong value is a problem
  * also where a stronger source overrides it.
  */
-export function loadConfig({ flags, env, cwd }: ConfigSources): LoadedConfig {
-  const file = chooseFile({ flags, env, cwd })
+export function loadConfig({ flags, env, cwd, withoutFile }: ConfigSources): LoadedConfig {
+  const file = withoutFile ? undefined : chooseFile({ flags, env, cwd })
   const fromFile = file === undefined ? undefined : readYamlFile({ ...file, path: resolve(cwd, file.shownAs) })
   const fromEnvironment = readEnvironment(env, cwd)
   const fromFlags = readFlags(

@@ -107,7 +107,11 @@ export function administerBeside<T>(
 type Login = { account: string; user: string; password: string }
 
 /** A management token, of the administrator unless another logs in, scoped to the project. */
-export async function managementToken(server: Pick<TestServer, 'url'>, login: Login = credentials): Promise<string> {
+export async function managementToken(
+  server: Pick<TestServer, 'url'>,
+  login: Login = credentials,
+  project = credentials.project,
+): Promise<string> {
   const response = await fetch(`${server.url}/v3/auth/tokens`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -123,7 +127,7 @@ export async function managementToken(server: Pick<TestServer, 'url'>, login: Lo
             },
           },
         },
-        scope: { project: { name: credentials.project } },
+        scope: { project: { name: project } },
       },
     }),
   })

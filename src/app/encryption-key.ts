@@ -11,7 +11,7 @@ import { hasEncryptionCheck } from '../identity/sealing.ts'
  * open nothing.
  */
 export async function obtainEncryptionKey(
-  deps: Pick<AccountsDeps, 'db'> & { dataDir: string; configured?: string | undefined },
+  deps: Pick<AccountsDeps, 'db'> & { dataDir: string; configured?: string | undefined; syncs?: boolean },
 ): Promise<string> {
   if (deps.configured !== undefined) return deps.configured
   const file = join(deps.dataDir, 'encryption.key')
@@ -24,7 +24,7 @@ export async function obtainEncryptionKey(
       { file },
     )
   }
-  await makeKeyFile(file)
+  await makeKeyFile(file, deps.syncs ?? true)
   return (await readKeyFile(file)) ?? fail(file)
 }
 
@@ -40,13 +40,13 @@ async function readKeyFile(file: string): Promise<string | undefined> {
 }
 
 /** Whole or not at all, and never over a key that another process made meanwhile. */
-async function makeKeyFile(file: string): Promise<void> {
+async function makeKeyFile(file: string, syncs: boolean): Promise<void> {
   const draft = `${file}.${randomBytes(8).toString('hex')}`
   try {
     const handle = await open(draft, 'wx', 0o600)
     try {
       await handle.writeFile(`${randomBytes(32).toString('base64')}\n`)
-      await handle.sync()
+      if (syncs) await handle.sync()
     } finally {
       await handle.close()
     }
@@ -54,6 +54,7 @@ async function makeKeyFile(file: string): Promise<void> {
       if (codeOf(error) !== 'EEXIST') throw error
     })
     await rm(draft)
+    if (!syncs) return
     const folder = await open(join(file, '..'), 'r')
     await folder.sync()
     await folder.close()

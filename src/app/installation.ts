@@ -28,6 +28,8 @@ export type InstallationOptions = {
   config: Config
   logger: Logger
   clock?: Clock
+  /** Nothing has to outlive this process: nothing is synced, and passwords are hashed at the least cost. */
+  isEphemeral?: boolean
   atCommitStep?: (step: CommitStep) => void
 }
 
@@ -40,7 +42,7 @@ export type Installation = AccountsDeps & { store: BlobStore } & AsyncDisposable
  * or `storage_full` with a sentence that says what to do.
  */
 export async function openInstallation(
-  { config, logger, clock = systemClock, atCommitStep }: InstallationOptions,
+  { config, logger, clock = systemClock, isEphemeral = false, atCommitStep }: InstallationOptions,
   role: 'server' | 'command',
 ): Promise<Installation> {
   // Whatever is made in the folder is its owner's alone.
@@ -52,11 +54,11 @@ export async function openInstallation(
   await prepareFolder(config.dataDir)
   await using opened = new AsyncDisposableStack()
   const store = opened.use(
-    await openFilesystemStore({ dataDir: config.dataDir, ...(atCommitStep && { atCommitStep }) }),
+    await openFilesystemStore({ dataDir: config.dataDir, syncs: !isEphemeral, ...(atCommitStep && { atCommitStep }) }),
   )
   // One server per folder while blobs live in it and uploads are staged there; commands work beside it.
   if (role === 'server') opened.use(lockFolder(config.dataDir))
-  const db = opened.use(await openDatabase(config, logger, role))
+  const db = opened.use(await openDatabase({ config, logger, role, isEphemeral }))
   if (role === 'command' && db.engine === 'postgres' && !((await db.hasSchema()) && (await hasAccount(db.read)))) {
     throw noInstallation(config)
   }
@@ -65,7 +67,12 @@ export async function openInstallation(
     nowMs: clock.nowMs(),
     ...(role === 'command' && { permit: () => standInForServer(config.dataDir) }),
   })
-  const key = await obtainEncryptionKey({ db, dataDir: config.dataDir, configured: config.encryptionKey })
+  const key = await obtainEncryptionKey({
+    db,
+    dataDir: config.dataDir,
+    configured: config.encryptionKey,
+    syncs: !isEphemeral,
+  })
   const sealer = await openSealer({ db, key })
   const lasting = opened.move()
   return {
@@ -73,7 +80,7 @@ export async function openInstallation(
     store,
     clock,
     sealer,
-    passwords: openPasswords(),
+    passwords: openPasswords({ areLasting: !isEphemeral }),
     [Symbol.asyncDispose]: () => lasting.disposeAsync(),
   }
 }
@@ -96,7 +103,12 @@ function noInstallation({ dataDir, metadata }: Config): DomainError {
   )
 }
 
-async function openDatabase(config: Config, logger: Logger, role: 'server' | 'command') {
+type DatabaseOptions = Pick<InstallationOptions, 'config' | 'logger'> & {
+  role: 'server' | 'command'
+  isEphemeral: boolean
+}
+
+async function openDatabase({ config, logger, role, isEphemeral }: DatabaseOptions) {
   if (config.metadata.kind === 'postgres') {
     // Loaded only where it is used: the driver costs as much memory as all of core.
     const { openPostgres } = await import('../metadata/postgres/database.ts')
@@ -107,7 +119,8 @@ async function openDatabase(config: Config, logger: Logger, role: 'server' | 'co
   }
   return openSqlite({
     file: join(config.dataDir, databaseFile),
-    checkpoints: role === 'server' ? 'background' : 'on-close',
+    checkpoints: isEphemeral ? 'in-commits' : role === 'server' ? 'background' : 'on-close',
+    syncs: !isEphemeral,
     onCheckpointFailure: message => logger.warn({ cause: message }, 'the database log could not be folded in'),
   })
 }

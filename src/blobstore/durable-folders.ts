@@ -14,8 +14,8 @@ export type DurableFolders = {
   forget(path: string): void
 }
 
-/** `root` must exist and be durable itself. */
-export function durableFolders(root: string): DurableFolders {
+/** `root` must exist and be durable itself; `sync` puts a folder's entries on disk. */
+export function durableFolders(root: string, sync: (folder: string) => Promise<void> = syncFolder): DurableFolders {
   const known = new Map<string, Promise<void>>([[root, Promise.resolve()]])
 
   async function makeDurable(path: string): Promise<void> {
@@ -23,7 +23,7 @@ export function durableFolders(root: string): DurableFolders {
     await ensure(parent)
     await makeFolder(path)
     // Also when it was there: the process that made it may have been killed before it got here.
-    await syncFolder(parent)
+    await sync(parent)
   }
 
   function ensure(path: string): Promise<void> {

@@ -13,7 +13,7 @@ import type {
   UploadState,
   UploadWriter,
 } from './blobstore.ts'
-import { type DurableFolders, durableFolders, makeDurableFolder, syncFolder } from './durable-folders.ts'
+import { type DurableFolders, durableFolders, makeDurableFolder } from './durable-folders.ts'
 import { streamFile } from './file-stream.ts'
 import {
   errnoOf,
@@ -38,6 +38,7 @@ import {
 import { FolderList } from './folder-list.ts'
 import { FolderWriter } from './folder-writer.ts'
 import { mostSmallBytes, SmallContent } from './small-content.ts'
+import { type Syncing, toDisk, withoutSync } from './syncing.ts'
 import { WriteMemory } from './write-memory.ts'
 
 /*
@@ -55,6 +56,8 @@ export type CommitStep = 'staged' | 'synced' | 'renamed' | 'published'
 export type FilesystemStoreOptions = {
   /** Made when it is missing; its parent too. */
   dataDir: string
+  /** False where nothing has to survive a power cut; true unless it is given. */
+  syncs?: boolean
   /** Called at each step of every commit, which waits for it: where a crash test stops the process. */
   atCommitStep?: (step: CommitStep) => void | Promise<void>
 }
@@ -67,19 +70,28 @@ export async function openFilesystemStore(options: FilesystemStoreOptions): Prom
   const paths = folderPaths(resolve(options.dataDir))
   try {
     await makeDurableFolder(paths.dataDir)
-    const folders = durableFolders(paths.dataDir)
+    const syncing = options.syncs === false ? withoutSync : toDisk
+    const folders = durableFolders(paths.dataDir, syncing.folder)
     await folders.ensure(paths.blobsDir)
     await folders.ensure(paths.uploadsDir)
     await requireOneFileSystem(paths)
-    return new FilesystemStore(paths, folders, options.atCommitStep ?? noStep)
+    return new FilesystemStore({ paths, folders, syncing, atCommitStep: options.atCommitStep ?? noStep })
   } catch (error) {
     throw toCheckError(paths.dataDir, error)
   }
 }
 
+type StoreParts = {
+  paths: FolderPaths
+  folders: DurableFolders
+  syncing: Syncing
+  atCommitStep: (step: CommitStep) => void | Promise<void>
+}
+
 class FilesystemStore implements BlobStore {
   readonly #paths: FolderPaths
   readonly #folders: DurableFolders
+  readonly #syncing: Syncing
   readonly #atCommitStep: (step: CommitStep) => void | Promise<void>
   readonly #small = new SmallContent()
   readonly #list: FolderList
@@ -88,9 +100,10 @@ class FilesystemStore implements BlobStore {
   readonly #writers = new Map<string, FolderWriter>()
   readonly #memory = new WriteMemory(mostHeldBytes)
 
-  constructor(paths: FolderPaths, folders: DurableFolders, atCommitStep: (step: CommitStep) => void | Promise<void>) {
+  constructor({ paths, folders, syncing, atCommitStep }: StoreParts) {
     this.#paths = paths
     this.#folders = folders
+    this.#syncing = syncing
     this.#list = new FolderList(paths)
     this.#atCommitStep = atCommitStep
   }
@@ -109,7 +122,7 @@ class FilesystemStore implements BlobStore {
       this.#closeOpenFiles.delete(close)
       if (this.#writers.get(uploadId) === writer) this.#writers.delete(uploadId)
     }
-    const sync = () => dropUnlessSynced(stagedPath(this.#paths, uploadId), () => file.datasync())
+    const sync = () => dropUnlessSynced(stagedPath(this.#paths, uploadId), () => this.#syncing.content(file))
     const writer = new FolderWriter({ file, offsetBytes, state, memory: this.#memory, sync, onClose })
     this.#closeOpenFiles.add(close)
     this.#writers.set(uploadId, writer)
@@ -147,7 +160,7 @@ class FilesystemStore implements BlobStore {
       if (!isDomainError(error, 'upload_unknown') || (await findSizeBytes(target)) !== upload.offsetBytes) throw error
     }
     await this.#atCommitStep('renamed')
-    await dropUnlessSynced(target, () => syncFolder(dirname(target)))
+    await dropUnlessSynced(target, () => this.#syncing.folder(dirname(target)))
     await this.#atCommitStep('published')
     return location
   }
@@ -158,7 +171,7 @@ class FilesystemStore implements BlobStore {
     await translateErrors({ doing: 'taking back content', absent: 'upload_unknown' }, async () => {
       await rename(path, stagedPath(this.#paths, uploadId))
       // Synced, so that after a power cut the bytes don't stand where nothing knows them.
-      await syncFolder(dirname(path))
+      await this.#syncing.folder(dirname(path))
     })
   }
 
@@ -195,7 +208,7 @@ class FilesystemStore implements BlobStore {
     const path = publishedPath(this.#paths, location)
     await translateErrors({ doing: 'removing content' }, async () => {
       await ignoreAbsent(unlink(path))
-      await ignoreAbsent(syncFolder(dirname(path)))
+      await ignoreAbsent(this.#syncing.folder(dirname(path)))
     })
   }
 
@@ -218,7 +231,7 @@ class FilesystemStore implements BlobStore {
     try {
       await access(blobsDir, constants.R_OK | constants.W_OK | constants.X_OK)
       try {
-        await writeProbe(probeFile)
+        await writeProbe(probeFile, this.#syncing)
       } finally {
         await ignoreAbsent(unlink(probeFile))
       }
@@ -251,7 +264,7 @@ class FilesystemStore implements BlobStore {
     const file = flushed ?? (await this.#openToWrite(uploadId, offsetBytes))
     try {
       await this.#atCommitStep('staged')
-      await dropUnlessSynced(stagedPath(this.#paths, uploadId), () => file.datasync())
+      await dropUnlessSynced(stagedPath(this.#paths, uploadId), () => this.#syncing.content(file))
     } finally {
       await file.close()
     }
@@ -355,11 +368,11 @@ async function dropUnlessSynced(path: string, sync: () => Promise<void>): Promis
   }
 }
 
-async function writeProbe(path: string): Promise<void> {
+async function writeProbe(path: string, syncing: Syncing): Promise<void> {
   const file = await open(path, 'w', fileMode)
   try {
     await file.write('probe')
-    await file.datasync()
+    await syncing.content(file)
   } finally {
     await file.close()
   }

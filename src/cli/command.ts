@@ -1,3 +1,4 @@
+import type { ConfigFlag } from '../config/sources.ts'
 import type { Config, LoadedConfig } from '../config.ts'
 import { DomainError } from '../core/errors.ts'
 import type { CommandSpec } from './arguments.ts'
@@ -12,6 +13,8 @@ export type Command = CommandSpec & {
 export type Invocation = {
   readonly positionals: Readonly<Record<string, string>>
   readonly options: Readonly<Record<string, string | true>>
+  /** Those that are settings. */
+  readonly configFlags: readonly ConfigFlag[]
   /** Settings from file, environment and flags. */
   readonly loaded: LoadedConfig
 }

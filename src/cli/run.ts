@@ -24,7 +24,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   const { command, positionals, options, configFlags } = parsed
   try {
     const loaded = loadConfig({ flags: configFlags, env: process.env, cwd: process.cwd() })
-    return await command.run({ positionals, options, loaded })
+    return await command.run({ positionals, options, configFlags, loaded })
   } catch (error) {
     if (isDomainError(error)) {
       process.stderr.write(`stower: ${error.message}\n`)

@@ -1,4 +1,5 @@
-import { dlopen, FFIType, ptr } from 'bun:ffi'
+import { FFIType, ptr } from 'bun:ffi'
+import { openLibc } from './libc.ts'
 import { isExecutable } from './program-name.ts'
 
 /**
@@ -7,31 +8,23 @@ import { isExecutable } from './program-name.ts'
  */
 const settings = { UV_THREADPOOL_SIZE: '32', MIMALLOC_PURGE_DELAY: '0' }
 
+/** Of a server that syncs nothing and whose memory ends with a test: it has no use for them, and starts without the detour. */
+const ephemeralFlag = '--ephemeral'
+
 /**
  * Makes the executable start anew, as the same process, under its settings, which the launcher sets for the script form.
  * Where the system offers no `execve`, things stay as they are.
  */
 export function restartWithSettings(): void {
-  if (process.env.UV_THREADPOOL_SIZE !== undefined || !isExecutable) return
-  const libc = openLibc()
+  if (process.env.UV_THREADPOOL_SIZE !== undefined || !isExecutable || process.argv.includes(ephemeralFlag)) return
+  const libc = openLibc({ execve: { args: [FFIType.ptr, FFIType.ptr, FFIType.ptr], returns: FFIType.int } })
   if (!libc) return
   const environment = { ...settings, ...process.env }
   const argv = new StringArray([process.execPath, ...process.argv.slice(2)])
   const envp = new StringArray(Object.entries(environment).map(([key, value]) => `${key}=${value}`))
   const path = cString(process.execPath)
   // Comes back only on failure, and then everything works as well; only a slow disk is felt sooner.
-  libc.symbols.execve(ptr(path), argv.pointer, envp.pointer)
-}
-
-function openLibc() {
-  for (const name of ['libc.so.6', 'libc.musl-x86_64.so.1', 'libc.musl-aarch64.so.1', 'libSystem.dylib']) {
-    try {
-      return dlopen(name, { execve: { args: [FFIType.ptr, FFIType.ptr, FFIType.ptr], returns: FFIType.int } })
-    } catch {
-      // Not this system's name for it.
-    }
-  }
-  return undefined
+  libc.execve(ptr(path), argv.pointer, envp.pointer)
 }
 
 /** C's `char *array[]`, ending with a null pointer; it keeps its strings alive. */

@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openServerLogger } from '../app/logs.ts'
@@ -8,6 +7,8 @@ import { DomainError } from '../core/errors.ts'
 import { type Command, requireConfig } from './command.ts'
 import { firstStartBlock } from './first-start-block.ts'
 import { programName } from './program-name.ts'
+import { serveEphemeral } from './serve-ephemeral.ts'
+import { stopRequest } from './stop-request.ts'
 
 export const serveCommand: Command = {
   words: ['serve'],
@@ -18,19 +19,30 @@ export const serveCommand: Command = {
       line: 'stower serve --listen 0.0.0.0:8080 --external-url https://registry.example.com',
       does: 'For other machines, behind a proxy that speaks TLS.',
     },
+    {
+      line: 'export $(stower serve --ephemeral &)',
+      does: 'For one test: SWR_URL, SWR_ACCESS_KEY, … say where it is and how to log in; "kill $SWR_PID" ends it.',
+    },
+  ],
+  options: [
+    {
+      name: 'ephemeral',
+      about:
+        'Keep nothing: a folder of its own that goes in the end, a free port, random credentials, all printed as NAME=value. Only flags count, neither stower.yaml nor STOWER_… variables.',
+    },
   ],
   settings: 'listed',
-  run: async invocation => serve(requireConfig(invocation)),
+  run: async invocation =>
+    invocation.options.ephemeral === true ? serveEphemeral(invocation.configFlags) : serve(requireConfig(invocation)),
 }
 
 /** Runs the server until it is told to stop; the answer is the exit code. */
 async function serve(config: Config): Promise<number> {
-  const isTerminal = process.stdout.isTTY === true
-  const logger = openServerLogger(config, { isTerminal })
+  const logger = openServerLogger(config, process.stdout)
   const asked = stopRequest()
   const server = await startServer({ config, logger })
   logger.info({ url: server.url, dataDir: config.dataDir, database: config.metadata.kind }, 'stower serves')
-  if (server.credentials) await handOver(server, config, isTerminal)
+  if (server.credentials) await handOver(server, config, process.stdout.isTTY === true)
   const reason = await asked
   logger.info({ reason, limitMs: config.shutdownTimeoutMs }, 'stopping')
   await server.stop()
@@ -70,19 +82,4 @@ async function writeDurably(file: string, text: string): Promise<void> {
   } finally {
     await handle.close()
   }
-}
-
-/** Resolves when the process is asked to stop: by a signal, or by the end of the launcher that started it. */
-function stopRequest(): Promise<string> {
-  return new Promise(resolve => {
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-      process.on(signal, () => resolve(signal))
-    }
-    const pipe = Number(process.env.STOWER_LAUNCHER_PIPE)
-    if (!Number.isInteger(pipe) || pipe < 3) return
-    createReadStream('', { fd: pipe })
-      .on('end', () => resolve('launcher ended'))
-      .on('error', () => resolve('launcher ended'))
-      .resume()
-  })
 }

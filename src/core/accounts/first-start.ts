@@ -25,6 +25,9 @@ export type InitialChoices = {
   readonly secretKey?: string
 }
 
+/** What the first start made: the credentials, and the ids of the account and its project. */
+export type FirstStart = InitialCredentials & { accountId: string; projectId: string }
+
 /** What a new administrator needs to know, in readable form; shown once and kept nowhere. */
 export type InitialCredentials = {
   account: string
@@ -36,7 +39,7 @@ export type InitialCredentials = {
 }
 
 /**
- * Fills an empty store: an account, a project, an administrator with password and access key. Answers the credentials,
+ * Fills an empty store: an account, a project, an administrator with password and access key. Answers what it made,
  * or undefined when the store is not empty. Of replicas that start together exactly one gets them. Throws
  * `parameter_invalid` for a choice that cannot be, before anything is written.
  */
@@ -44,7 +47,7 @@ export async function prepareInstallation(
   { db, clock, sealer, passwords }: AccountsDeps,
   choices: InitialChoices,
   region: string,
-): Promise<InitialCredentials | undefined> {
+): Promise<FirstStart | undefined> {
   if (await hasAccount(db.read)) return undefined
   const credentials = chooseCredentials(choices, region)
   const passwordHash = await passwords.hash(credentials.password)
@@ -79,7 +82,7 @@ export async function prepareInstallation(
     await addAccessKey(tx, firstStart, { user, id: key.id, sealedSecret, nowMs })
     return true
   })
-  return isDone ? credentials : undefined
+  return isDone ? { ...credentials, accountId: account.id, projectId } : undefined
 }
 
 /** Nobody asked for it: the events of the first start name no request. */

@@ -14,13 +14,21 @@ import { Writer } from './writer.ts'
 
 export type SqliteOptions = {
   file: string
-  /** A server moves the log into the file in the background; a command leaves that to the last one who closes. */
-  checkpoints: 'background' | 'on-close'
+  /**
+   * A server moves the log into the file in the background; a command leaves that to the last one who closes. Where
+   * nothing is synced, it may happen in the midst of a commit.
+   */
+  checkpoints: 'background' | 'on-close' | 'in-commits'
+  /** False where nothing has to survive a power cut; true unless it is given. */
+  syncs?: boolean
   /** Of checkpoints in the background; every 2 s when there are 8 MiB, unless it is given. */
   checkpointPace?: CheckpointPace
   /** Told of a background checkpoint that failed; the log keeps growing until one succeeds. */
   onCheckpointFailure?: (message: string) => void
 }
+
+/** From so many pages on a log is moved into the file by the commit that finds it so long: SQLite's own choice, 4 MB. */
+const logPages = 1000
 
 /** Opens (or creates, 0600) a SQLite file as the metadata store. The schema is `migrate`'s business. */
 export async function openSqlite(options: SqliteOptions): Promise<SqliteDatabase> {
@@ -36,8 +44,8 @@ async function openConnections(options: SqliteOptions): Promise<SqliteDatabase> 
   const isNew = !existsSync(file)
   const writing = openConnection(file, [
     'journal_mode = WAL',
-    'synchronous = NORMAL',
-    'wal_autocheckpoint = 0',
+    `synchronous = ${options.syncs === false ? 'OFF' : 'NORMAL'}`,
+    `wal_autocheckpoint = ${options.checkpoints === 'in-commits' ? logPages : 0}`,
     'temp_store = MEMORY',
   ])
   writing.raw.exec('PRAGMA busy_timeout = 0')
@@ -47,7 +55,7 @@ async function openConnections(options: SqliteOptions): Promise<SqliteDatabase> 
   const log = await open(`${file}-wal`, 'a+', 0o600)
   if (isNew) {
     await chmod(file, 0o600)
-    await syncFolder(dirname(file))
+    if (options.syncs !== false) await syncFolder(dirname(file))
   }
   return new SqliteDatabase(options, writing, reading, log)
 }
@@ -74,7 +82,7 @@ export class SqliteDatabase implements Database {
     this.#log = log
     this.read = reading.kysely
     this.#foreignVersion = writing.keep('PRAGMA data_version')
-    this.#writer = new Writer(writing, () => log.datasync())
+    this.#writer = new Writer(writing, options.syncs === false ? async () => {} : () => log.datasync())
     if (options.checkpoints === 'background') {
       this.#checkpoints = new Checkpoints(new Worker(checkpointerUrl()), {
         file: options.file,
