@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import type { Figures, MetricsPage } from './metrics.ts'
+import type { Figures, MetricsPage } from './figures.ts'
 
 /**
  * Every metric of the program (names with units, few labels: kinds of routes, never paths). Those of the process and its

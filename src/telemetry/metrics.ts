@@ -1,3 +1,4 @@
+import type { Figures, MetricsPage, Sweep } from './figures.ts'
 import { type AnsweredRequest, RequestMetrics } from './request-metrics.ts'
 
 /** What the program measures, in plain numbers. `metrics-page.ts` names them. */
@@ -16,21 +17,6 @@ export type Metrics = {
   setSweep: (sweep: Sweep) => void
   /** All of them in the text format of Prometheus. */
   page: () => Promise<MetricsPage>
-}
-
-export type MetricsPage = { contentType: string; text: string }
-
-type Sweep = { endedMs: number; seconds: number; missing: number }
-
-/** What was measured so far. */
-export type Figures = {
-  readonly requests: RequestMetrics
-  isReady: boolean
-  freeBytes: number
-  /** By kind. */
-  readonly swept: Map<string, { objects: number; bytes: number }>
-  agedTags: number
-  lastSweep: Sweep
 }
 
 export function openMetrics(): Metrics {
