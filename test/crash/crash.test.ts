@@ -43,7 +43,7 @@ test('SQLite: kills lose no answered push and leave nothing in parts', async () 
   const kills = await Promise.all([runLane('sqlite', seed), runLane('sqlite', seed + 1)])
   expect(sumOf(kills)).toBe(killsOf('sqlite'))
   for (const step of steps) expect(total.kills.get(step) ?? 0).toBeGreaterThanOrEqual(rounds.sqlite)
-}, 180_000)
+}, 480_000)
 
 testWithTools(
   ['postgres'],
