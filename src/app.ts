@@ -1,29 +1,24 @@
-import { apiDocuments } from './app/api-documents.ts'
 import { sweepRulesOf } from './app/garbage.ts'
 import { openInstallation } from './app/installation.ts'
 import { purgeHandler } from './app/purging.ts'
 import { removalHandler } from './app/removing.ts'
 import { applyRetentionHandler, dailyRetentionHandler, type RetainingDeps } from './app/retaining.ts'
 import { boundSendQueues } from './app/send-queues.ts'
+import { openSurfaces } from './app/surfaces.ts'
 import { sweepHandler } from './app/sweeping.ts'
-import type { BlobStore } from './blobstore/blobstore.ts'
 import type { CommitStep } from './blobstore/filesystem.ts'
 import type { Config } from './config.ts'
-import { type Access, openAccess } from './core/access/access.ts'
-import type { AccountsDeps } from './core/accounts/deps.ts'
+import { openAccess } from './core/access/access.ts'
 import { type FirstStart, prepareInstallation } from './core/accounts/first-start.ts'
 import type { BlobDeps } from './core/blobs/deps.ts'
 import { expireUploads } from './core/blobs/expire-uploads.ts'
 import { LinkLeases } from './core/blobs/link-leases.ts'
 import { deletePublications } from './core/blobs/queries.ts'
-import { openBlobReader } from './core/blobs/read.ts'
 import { releaseSessions } from './core/blobs/sessions/queries.ts'
 import { UploadHashes } from './core/blobs/upload-hashes.ts'
 import type { Clock } from './core/clock.ts'
-import { DomainError } from './core/errors.ts'
 import type { SweepMoment } from './core/gc/deps.ts'
 import { keepRules } from './core/gc/sweep-rules.ts'
-import { openManifestReader } from './core/manifests/read.ts'
 import { removalKind } from './core/manifests/removal/removal-job.ts'
 import { noteStored } from './core/quotas/days/note-stored.ts'
 import { TrafficCounter } from './core/quotas/traffic/traffic-counter.ts'
@@ -39,14 +34,8 @@ import { type Identity, openIdentity } from './identity/identity.ts'
 import { openQueue } from './jobs/queue.ts'
 import { type JobHandler, JobWorker } from './jobs/worker.ts'
 import type { Reader } from './metadata/database.ts'
-import { openIamSurface } from './surfaces/iam/surface.ts'
-import { type ManageSurfaceDeps, openManageSurface } from './surfaces/manage/surface.ts'
-import { RangeAnswers } from './surfaces/oci/blob-ranges.ts'
-import { openOciSurface } from './surfaces/oci/surface.ts'
-import { openRootSurface } from './surfaces/ops/root.ts'
+import type { ManageSurfaceDeps } from './surfaces/manage/surface.ts'
 import { openStartingSurface } from './surfaces/ops/starting.ts'
-import { openOpsSurface } from './surfaces/ops/surface.ts'
-import { openTokenSurface } from './surfaces/token/surface.ts'
 import type { Logger } from './telemetry/logger.ts'
 import { type Metrics, openMetrics } from './telemetry/metrics.ts'
 
@@ -167,8 +156,9 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
   )
   await worker.schedule()
   const surfaces = openSurfaces({
-    ...{ config, access, identity, metrics, blobs, pulls, traffic, linkLeases, options },
+    ...{ config, access, identity, metrics, blobs, pulls, traffic, linkLeases },
     accounts: installation,
+    onManagementAnswer: options.onManagementAnswer,
   })
   const listenUrl = urlOfListen(config)
   const route = dispatch(surfaces)
@@ -204,68 +194,6 @@ export async function startServer(options: AppOptions): Promise<RunningServer> {
 
 /** Rows that the pulls of one repository, or account, and day are spread over, so that replicas seldom meet in one. */
 const pullShards = 16
-
-type Parts = {
-  config: Config
-  access: Access
-  accounts: AccountsDeps
-  identity: Identity
-  metrics: Metrics
-  blobs: BlobDeps
-  pulls: PullCounter
-  traffic: TrafficCounter
-  linkLeases: LinkLeases
-  options: AppOptions
-}
-
-function openSurfaces(parts: Parts) {
-  const { config, access, accounts, identity, metrics, blobs, pulls, traffic, linkLeases, options } = parts
-  const { sealer } = accounts
-  const { db, store, clock } = blobs
-  const checks = {
-    database: () => db.check(),
-    'blob store': () => store.check(),
-    'disk space': () => checkSpace(store, metrics),
-  }
-  const blobReader = openBlobReader({ db, store, clock })
-  return {
-    oci: openOciSurface({
-      ...blobs,
-      identity,
-      pulls,
-      traffic,
-      linkLeases,
-      blobReader,
-      rangeAnswers: new RangeAnswers(16),
-      manifestReader: openManifestReader({ db, clock }),
-      sparseManifests: config.sparseManifests,
-      limits: { manifestBytes: config.limits.manifestBytes },
-    }),
-    manage: openManageSurface({
-      db,
-      clock,
-      access,
-      blobReader,
-      identity,
-      sealer,
-      region: config.region,
-      loginLifeMs: config.tokens.loginLifeMs,
-      errorForm: config.errorForm,
-      limits: { bodyBytes: config.limits.managementBodyBytes },
-      ...(options.onManagementAnswer && { onAnswer: options.onManagementAnswer }),
-    }),
-    iam: openIamSurface({
-      ...accounts,
-      access,
-      region: config.region,
-      identity,
-      limits: { bodyBytes: config.limits.managementBodyBytes },
-    }),
-    token: openTokenSurface({ access, identity }),
-    ops: openOpsSurface({ metrics, checks, documents: apiDocuments(config) }),
-    root: openRootSurface(),
-  }
-}
 
 function jobHandlers({
   blobs,
@@ -338,18 +266,6 @@ async function stop(server: HttpServer, opened: AsyncDisposable, config: Config,
   const isClean = await server.stop(config.shutdownTimeoutMs)
   if (!isClean) logger.warn({ limitMs: config.shutdownTimeoutMs }, 'requests were cut: they took longer than the limit')
   await opened[Symbol.asyncDispose]()
-}
-
-/** Below this a push may fail at any moment. */
-const leastFreeBytes = 100 * 1024 * 1024
-
-async function checkSpace(store: BlobStore, metrics: Metrics): Promise<void> {
-  const freeBytes = await store.freeBytes()
-  if (freeBytes === undefined) return
-  metrics.setFreeBytes(freeBytes)
-  if (freeBytes < leastFreeBytes) {
-    throw new DomainError('storage_full', `only ${Math.floor(freeBytes / 1048576)} MiB are free where blobs are kept`)
-  }
 }
 
 function urlOfListen({ listen, tls }: Config): string {

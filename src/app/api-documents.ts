@@ -1,5 +1,4 @@
 import packageJson from '../../package.json' with { type: 'json' }
-import type { Config } from '../config.ts'
 import type { ErrorForm } from '../protocol/manage/envelope.ts'
 import { type ApiCall, type Info, type OpenApiDocument, openApiDocument } from '../protocol/openapi/document.ts'
 import { iamCalls, iamTags } from '../surfaces/iam/reference.ts'
@@ -43,22 +42,6 @@ export function registryDocument(): OpenApiDocument {
   )
 }
 
-/** The documents as JSON by the path they are served at, each made when it is asked for the first time. */
-export function apiDocuments({ errorForm }: Pick<Config, 'errorForm'>): Readonly<Record<string, () => string>> {
-  return {
-    '/openapi.json': once(() => JSON.stringify(managementDocument(errorForm))),
-    '/openapi-registry.json': once(() => JSON.stringify(registryDocument())),
-  }
-}
-
 function describe(info: Omit<Info, 'version'>, calls: readonly ApiCall[]): OpenApiDocument {
   return openApiDocument({ ...info, version: packageJson.version }, calls)
-}
-
-function once(make: () => string): () => string {
-  let made: string | undefined
-  return () => {
-    made ??= make()
-    return made
-  }
 }

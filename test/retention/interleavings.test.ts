@@ -82,15 +82,23 @@ async function run(
       .where('updated_ms', '<', registry.time.nowMs - Math.round(tags * (1 - old)))
       .execute(),
   )
+  type Tag = { name: string; pushedMs: number }
+  const tagsNow = (): Promise<Tag[]> =>
+    db.read.selectFrom('tags').select(['name', 'updated_ms as pushedMs']).orderBy('id').execute()
+  /** What this application removed: each rule judges the tags as they were when it began, so these count on. */
+  let removed: Tag[] = []
   const state = async () => {
-    const rows = await db.read.selectFrom('tags').select(['name', 'updated_ms as pushedMs']).orderBy('id').execute()
-    return judgeTags(ready, rows, registry.time.nowMs)
+    const rows = await tagsNow()
+    const names = new Set(rows.map(row => row.name))
+    const judged = judgeTags(ready, [...rows, ...removed], registry.time.nowMs)
+    return judged.filter(({ tag }) => names.has(tag))
   }
   const going = (judged: Awaited<ReturnType<typeof state>>) =>
     judged.flatMap(({ tag, verdict }) => (verdict.goes ? [tag] : []))
 
   /** What was to go just before the transaction that runs now, and the last line of the log that was looked at. */
   let before: string[] = []
+  let tagsBefore: Tag[] = []
   let lastLine = 0
   const left = [...moves]
   const deps: RetentionDeps = {
@@ -110,6 +118,7 @@ async function run(
         if (move.kind === 'delete' && name !== undefined) await registry.deleteTag('app', name)
         if (move.kind === 'die') throw dead
         before = going(await state())
+        tagsBefore = await tagsNow()
         return
       }
       const lines = await db.read
@@ -120,6 +129,8 @@ async function run(
         .execute()
       lastLine = lines.at(-1)?.id ?? lastLine
       for (const { tag } of lines) expect(before).toContain(tag)
+      const gone = new Set(lines.map(line => line.tag))
+      removed.push(...tagsBefore.filter(({ name }) => gone.has(name)))
     },
   }
   let at: PolicyApplication | undefined
@@ -127,8 +138,10 @@ async function run(
     const done = await applyPolicy(deps, id, at).catch(error => (error === dead ? undefined : Promise.reject(error)))
     if (done === 'applied') break
     at = done
+    if (at === undefined) removed = []
   }
   // What came meanwhile has its turn the next day.
+  removed = []
   await applyPolicy({ ...deps, atRetentionStep: () => {} }, id, undefined)
   expect(going(await state())).toEqual([])
 }

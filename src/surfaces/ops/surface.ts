@@ -6,7 +6,7 @@ export type OpsDeps = {
   /** The parts that have to work, by name; each throws what is wrong with it. */
   checks: Readonly<Record<string, () => Promise<void>>>
   /** JSON that describes the APIs, by path. */
-  documents: Readonly<Record<string, () => string>>
+  documents: Readonly<Record<string, () => Promise<string>>>
 }
 
 /** How long one part may take to answer before it counts as failed. */
@@ -18,7 +18,9 @@ export function openOpsSurface(deps: OpsDeps): Surface {
   return async ({ url, log }) => {
     log.route = `ops.${url.pathname.slice(1)}`
     const document = deps.documents[url.pathname]
-    if (document !== undefined) return new Response(document(), { headers: { 'content-type': 'application/json' } })
+    if (document !== undefined) {
+      return new Response(await document(), { headers: { 'content-type': 'application/json' } })
+    }
     switch (url.pathname) {
       case '/livez':
         return text(200, 'ok\n')
