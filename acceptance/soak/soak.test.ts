@@ -22,7 +22,7 @@ async function expectNothingLeft(options: SoakOptions): Promise<void> {
   }
 }
 
-const seconds = isThorough ? { sqlite: 60, postgres: 30 } : { sqlite: 10, postgres: 10 }
+const seconds = isThorough ? { sqlite: 60, postgres: 10 } : { sqlite: 10, postgres: 10 }
 const title = (engine: Engine) =>
   `64 pushes and 256 pulls at once for ${seconds[engine]} seconds, with clients that go away, leave nothing unexplained or behind`
 

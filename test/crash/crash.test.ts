@@ -35,7 +35,7 @@ afterAll(() => {
 })
 
 /** Times that the lives of a lane go through all moments. */
-const rounds = isThorough ? { sqlite: 10, postgres: 2 } : { sqlite: 2, postgres: 1 }
+const rounds = isThorough ? { sqlite: 9, postgres: 2 } : { sqlite: 2, postgres: 1 }
 /** By two lanes; a server that is killed while it starts was killed under load before. */
 const killsOf = (engine: Engine) => 2 * rounds[engine] * (moments.length + 1)
 

@@ -47,7 +47,7 @@ const cases = fc.record({
 
 describeEngines('pushes, deletions and deaths between the transactions of a policy', (engine, open) => {
   test('nothing goes that was not to go at that moment, and in the end nothing is left that is to go', async () => {
-    const runs = (engine === 'sqlite' ? 15 : 5) * (process.env.CI ? 4 : 1)
+    const runs = engine === 'sqlite' ? 15 : 5
     await fc.assert(
       fc.asyncProperty(cases, async each => {
         const opened = await open()
