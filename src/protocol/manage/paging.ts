@@ -26,6 +26,8 @@ export const pageHeaders = {
   'content-range': 'Offset of the first entry, number of entries on this page, number of all: `0-10/35`.',
 }
 
+export type PageBounds = { defaultLimit: number; maxLimit: number }
+
 export type PageRequest = { kind: 'page'; limit: number; offset: number } | { kind: 'invalid'; reason: string }
 
 export type MarkerRequest =
@@ -45,7 +47,7 @@ export function parseMarkerPage(limitText: string | undefined, markerText: strin
 export function parsePage(
   limitText: string | undefined,
   offsetText: string | undefined,
-  { defaultLimit, maxLimit } = { defaultLimit: defaultPageLimit, maxLimit: maxPageLimit },
+  { defaultLimit, maxLimit }: PageBounds = { defaultLimit: defaultPageLimit, maxLimit: maxPageLimit },
 ): PageRequest {
   const limit = limitText === undefined ? defaultLimit : readNumber(limitText)
   const offset = offsetText === undefined ? 0 : readNumber(offsetText)

@@ -34,8 +34,8 @@ import {
   shown,
   shows,
 } from './operation.ts'
-import { listParametersOf, oneOf } from './parameters.ts'
-import { filterOf, itemOf, pageInvalid } from './repository-list.ts'
+import { listParametersOf, oneOf, pageInvalid } from './parameters.ts'
+import { filterOf, itemOf } from './repository-list.ts'
 
 const ofOrganization = { on: 'organization', failureCode: '5000057', errors: [] } as const
 

@@ -1,4 +1,5 @@
 import { DomainError } from '../../core/errors.ts'
+import { type PageBounds, parsePage } from '../../protocol/manage/paging.ts'
 import { type ListParameters, parameterOf, readParameters } from '../../protocol/manage/parameters.ts'
 import type { Call } from './operation.ts'
 
@@ -25,4 +26,15 @@ export function oneOf<Value extends string>(
     parameter,
     reason: `${parameter} is one of ${values.join(', ')}`,
   })
+}
+
+/** The page that a list is asked for, within the API's usual bounds unless others are given. Throws `page_invalid`. */
+export function pageOf(parameters: Parameters, bounds?: PageBounds): { limit: number; offset: number } {
+  const page = parsePage(parameterOf(parameters, 'limit'), parameterOf(parameters, 'offset'), bounds)
+  if (page.kind === 'invalid') throw pageInvalid(page.reason)
+  return { limit: page.limit, offset: page.offset }
+}
+
+export function pageInvalid(reason: string): DomainError {
+  return new DomainError('page_invalid', 'the page asked for is invalid', { reason })
 }

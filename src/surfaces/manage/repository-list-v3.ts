@@ -11,8 +11,8 @@ import {
 } from '../../protocol/manage/repositories-v3.ts'
 import { formatTime } from '../../protocol/manage/times.ts'
 import { type Answer, type Call, type ManageDeps, type Operation, operation, shown, shows } from './operation.ts'
-import { listParametersOf } from './parameters.ts'
-import { filterOf, pageInvalid } from './repository-list.ts'
+import { listParametersOf, pageInvalid } from './parameters.ts'
+import { filterOf } from './repository-list.ts'
 
 /** SWR API, "Querying the Image Repository List (v3)". */
 export const repositoryListV3Operations: readonly Operation[] = [

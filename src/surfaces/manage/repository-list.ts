@@ -7,7 +7,7 @@ import {
 } from '../../core/repositories/list/list-repositories.ts'
 import { categoryRule, parseCategory } from '../../protocol/manage/categories.ts'
 import { readSlashes } from '../../protocol/manage/names.ts'
-import { contentRange, pageHeaders, parsePage } from '../../protocol/manage/paging.ts'
+import { contentRange, pageHeaders } from '../../protocol/manage/paging.ts'
 import { type ListParameters, parameterOf } from '../../protocol/manage/parameters.ts'
 import {
   type RepositoryListItem,
@@ -19,7 +19,7 @@ import {
 } from '../../protocol/manage/repositories.ts'
 import { formatTime } from '../../protocol/manage/times.ts'
 import { type Answer, type Call, type ManageDeps, type Operation, operation, shown, shows } from './operation.ts'
-import { listParametersOf, oneOf } from './parameters.ts'
+import { listParametersOf, oneOf, pageInvalid, pageOf } from './parameters.ts'
 import { pullPath } from './pull-path.ts'
 
 /** SWR API, "Querying the Image Repository List". */
@@ -59,13 +59,6 @@ async function list(deps: ManageDeps, call: Call): Promise<Answer<RepositoryList
   const items = repositories.map(each => ({ ...itemOf(each, { total, domainName }, call), status: false as const }))
   const range = contentRange({ offset: page.offset, count: items.length, total })
   return shown(items, { 'content-range': range })
-}
-
-/** Throws `page_invalid`. */
-export function pageOf(parameters: Parameters): { limit: number; offset: number } {
-  const page = parsePage(parameterOf(parameters, 'limit'), parameterOf(parameters, 'offset'))
-  if (page.kind === 'invalid') throw pageInvalid(page.reason)
-  return { limit: page.limit, offset: page.offset }
 }
 
 export function filterOf(parameters: Parameters): RepositoryQuery['filter'] {
@@ -115,10 +108,6 @@ function markerOf({ exchange }: Call, order: RepositoryQuery['order']): number |
     throw pageInvalid('marker goes with the default order: use offset')
   }
   return Number(text)
-}
-
-export function pageInvalid(reason: string): DomainError {
-  return new DomainError('page_invalid', 'the page asked for is invalid', { reason })
 }
 
 /** An entry without its status, which is said of a share alone. */

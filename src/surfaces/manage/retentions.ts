@@ -37,8 +37,7 @@ import {
   shown,
   shows,
 } from './operation.ts'
-import { listParametersOf } from './parameters.ts'
-import { pageOf } from './repository-list.ts'
+import { listParametersOf, pageOf } from './parameters.ts'
 
 const ofAll = { path: '/namespaces/:organization/repos/:repository/retentions', on: 'repository' } as const
 const ofOne = { path: `${ofAll.path}/:retention`, on: 'repository' } as const

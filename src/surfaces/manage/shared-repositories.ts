@@ -19,8 +19,8 @@ import {
   sharingSides,
 } from '../../protocol/manage/shared-repositories.ts'
 import { type Answer, type Call, type ManageDeps, type Operation, operation, shown, shows } from './operation.ts'
-import { listParametersOf, oneOf } from './parameters.ts'
-import { itemOf, nameFilterOf, pageOf } from './repository-list.ts'
+import { listParametersOf, oneOf, pageOf } from './parameters.ts'
+import { itemOf, nameFilterOf } from './repository-list.ts'
 import { markerPageOf, itemOf as v3ItemOf, viewOfPage } from './repository-list-v3.ts'
 
 const ofShared = { method: 'GET', path: '/shared-repositories', on: 'repository', failureCode: '5000008' } as const

@@ -29,8 +29,7 @@ import {
   shown,
   shows,
 } from './operation.ts'
-import { listParametersOf } from './parameters.ts'
-import { pageOf } from './repository-list.ts'
+import { listParametersOf, pageOf } from './parameters.ts'
 
 /**
  * SWR API, "Shared Account Management". Documents write `repositories` in the path, and the Go SDK of Open Telekom Cloud

@@ -18,8 +18,7 @@ import { formatTime } from '../../protocol/manage/times.ts'
 import { parseTag, type Tag } from '../../protocol/oci/names.ts'
 import { placeIn, tagIn } from './names.ts'
 import { type Answer, type Call, type ManageDeps, type Operation, operation, shown, shows } from './operation.ts'
-import { listParametersOf } from './parameters.ts'
-import { pageInvalid } from './repository-list.ts'
+import { listParametersOf, pageInvalid, pageOf } from './parameters.ts'
 
 const referenceKeys = Object.keys(referenceQuery.shape)
 const accessoryKeys = Object.keys(accessoryQuery.shape)
@@ -78,10 +77,8 @@ async function showReferences(deps: ManageDeps, call: Call): Promise<Answer<Refe
 async function showAccessories(deps: ManageDeps, call: Call): Promise<Answer<AccessoryListView>> {
   const tag = tagBesideLiterals(call)
   const parameters = listParametersOf(call, accessoryKeys)
-  const page = parsePage(parameterOf(parameters, 'limit'), parameterOf(parameters, 'offset'), accessoryPage)
-  if (page.kind === 'invalid') throw pageInvalid(page.reason)
+  const { limit, offset } = pageOf(parameters, accessoryPage)
   const place = placeIn(call)
-  const { limit, offset } = page
   const list = await listAccessories(deps, call.by.caller, place, { tag, limit, offset })
   const viewOf = (accessory: Accessory): AccessoryView => ({
     id: accessory.id,

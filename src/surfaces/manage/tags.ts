@@ -33,8 +33,7 @@ import {
   shownText,
   shows,
 } from './operation.ts'
-import { listParametersOf, oneOf } from './parameters.ts'
-import { pageOf } from './repository-list.ts'
+import { listParametersOf, oneOf, pageOf } from './parameters.ts'
 import { slicedText } from './sliced.ts'
 import { tagViews } from './tag-views.ts'
 

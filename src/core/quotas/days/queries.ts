@@ -1,16 +1,13 @@
 import { sql } from 'kysely'
 import type { Reader, Transaction } from '../../../metadata/database.ts'
 import { addToTotals } from '../../totals.ts'
+import type { DailySums } from '../traffic/daily-sums.ts'
 
 /** `downflow`: bytes served to pulls on the day; `store`: bytes stored when it was looked at last. */
 export type DailyKind = 'downflow' | 'store'
 
 /** Adds bytes served, of some hundred accounts at most, to their (account, day, shard) rows and to their totals. */
-export async function addDownflow(
-  tx: Transaction,
-  served: { day: number; shard: number; sums: readonly (readonly [accountId: string, bytes: number])[] },
-): Promise<void> {
-  const { day, shard, sums } = served
+export async function addDownflow(tx: Transaction, { day, shard, sums }: DailySums<string>): Promise<void> {
   const rows = sums.map(([account_id, bytes]) => ({ account_id, kind: 'downflow', day, shard, bytes }))
   await tx
     .insertInto('account_days')

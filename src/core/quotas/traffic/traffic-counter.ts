@@ -1,10 +1,6 @@
-import type { Database } from '../../../metadata/database.ts'
-import type { Clock } from '../../clock.ts'
-import { dayOf } from '../days/day.ts'
 import { addDownflow } from '../days/queries.ts'
-import { FlushedSums } from './flushed-sums.ts'
-
-const accountsPerWrite = 500
+import { type DailySumsDeps, flushDaily } from './daily-sums.ts'
+import type { FlushedSums } from './flushed-sums.ts'
 
 /**
  * Bytes of blobs and manifests that pulls were served, by the account that they are of and by day: whole contents and
@@ -13,21 +9,8 @@ const accountsPerWrite = 500
 export class TrafficCounter implements AsyncDisposable {
   readonly #sums: FlushedSums<string>
 
-  constructor(deps: {
-    db: Database
-    clock: Clock
-    shard: number
-    flushEveryMs?: number
-    onFailure?: (error: unknown) => void
-  }) {
-    this.#sums = new FlushedSums({
-      ...deps,
-      mostPerWrite: accountsPerWrite,
-      write: sums => {
-        const served = { day: dayOf(deps.clock.nowMs()), shard: deps.shard, sums }
-        return deps.db.write(tx => addDownflow(tx, served), { survives: 'crash' })
-      },
-    })
+  constructor(deps: DailySumsDeps) {
+    this.#sums = flushDaily(deps, addDownflow)
   }
 
   count(accountId: string, bytes: number): void {
