@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Database, Transaction } from '../../metadata/database.ts'
+import { holdRepository } from '../access/holding/queries.ts'
 import type { Origin } from '../caller.ts'
-import { holdRepository } from '../manifests/removal/queries.ts'
 import { removeImages } from '../manifests/removal/remove-image.ts'
 import type { Target } from '../repositories/push-target.ts'
 import { addToTotal } from '../totals.ts'

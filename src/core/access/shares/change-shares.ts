@@ -1,7 +1,8 @@
 import type { Database, Transaction } from '../../../metadata/database.ts'
 import type { NewRow } from '../../../metadata/tables.ts'
 import { addToTotals } from '../../totals.ts'
-import { countShares, holdRepository, insertShare, setShared, takeShares } from './queries.ts'
+import { holdRepository } from '../holding/queries.ts'
+import { countShares, insertShare, setShared, takeShares } from './queries.ts'
 
 /** Of a share without a deadline: later than every time. */
 export const endlessMs = Number.MAX_SAFE_INTEGER

@@ -1,18 +1,7 @@
-import type { Database, Transaction } from '../../../metadata/database.ts'
-import { lockRow } from '../../../metadata/dialects.ts'
+import type { Transaction } from '../../../metadata/database.ts'
 import { flag, type NewRow, type Row } from '../../../metadata/tables.ts'
 
 export type ShareKey = { repositoryId: number; accountId: string }
-
-/** A live repository, held until the transaction ends against whoever changes it or its shares. */
-export async function holdRepository(
-  tx: Transaction,
-  engine: Database['engine'],
-  id: number,
-): Promise<Pick<Row<'repositories'>, 'is_public' | 'is_shared'> | undefined> {
-  const live = tx.selectFrom('repositories').select(['is_public', 'is_shared']).where('id', '=', id)
-  return lockRow(engine, live.where('deleted_ms', 'is', null)).executeTakeFirst()
-}
 
 /** False when the repository is shared with that account already. */
 export async function insertShare(tx: Transaction, row: NewRow<'repository_shares'>): Promise<boolean> {

@@ -1,19 +1,5 @@
 import { type SqlBool, sql } from 'kysely'
-import type { Database, Transaction } from '../../../metadata/database.ts'
-import { lockRow } from '../../../metadata/dialects.ts'
-
-/**
- * Holds a live repository until the transaction ends, and waits for the pushes to it that are under way: each of them
- * changes its row. False when it is deleted.
- */
-export async function holdRepository(
-  tx: Transaction,
-  engine: Database['engine'],
-  repositoryId: number,
-): Promise<boolean> {
-  const live = tx.selectFrom('repositories').select('id').where('id', '=', repositoryId).where('deleted_ms', 'is', null)
-  return (await lockRow(engine, live).execute()).length > 0
-}
+import type { Transaction } from '../../../metadata/database.ts'
 
 /** A manifest that may have to go. */
 export type Candidate = {

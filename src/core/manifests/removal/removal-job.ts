@@ -1,8 +1,9 @@
 import type { Database } from '../../../metadata/database.ts'
+import { holdRepository } from '../../access/holding/queries.ts'
 import type { Actor, Requester } from '../../caller.ts'
 import type { Clock } from '../../clock.ts'
 import type { Target } from '../../repositories/push-target.ts'
-import { holdRepository, updateRemovalJob } from './queries.ts'
+import { updateRemovalJob } from './queries.ts'
 import { removeUnnamed } from './remove-unnamed.ts'
 
 /** The kind of the jobs that remove what was too much for one transaction. */
@@ -43,7 +44,7 @@ export async function goOnRemoving(
   while (waiting.length > 0) {
     if (signal?.aborted || (untilMs !== undefined && clock.nowMs() >= untilMs)) return payload
     ;({ waiting, payload } = await db.write(async tx => {
-      const isLive = await holdRepository(tx, db.engine, target.repositoryId)
+      const isLive = (await holdRepository(tx, db.engine, target.repositoryId)) !== undefined
       // What a deleted repository held is purged anyway.
       const left = isLive ? await removeUnnamed(tx, by, { target, nowMs: clock.nowMs(), waiting }) : []
       const written = writeState({ ...state, waiting: left })
