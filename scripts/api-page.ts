@@ -6,6 +6,7 @@ export function apiPage(servedAt: string, document: OpenApiDocument): string {
     Object.entries(item).map(([method, call]) => ({
       method: method.toUpperCase(),
       path,
+      // The document's own type leaves open what a call holds; `openApiDocument` writes just this.
       call: call as unknown as Call,
     })),
   )

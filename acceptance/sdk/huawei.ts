@@ -46,6 +46,7 @@ export function openHuaweiSdk(url: string, proof: Proof): HuaweiSdk {
       return (await client[operation]?.(request)) as Answered
     },
     send: async (method, path, { query = {}, body } = {}) =>
+      // The package declares neither this method nor its answer.
       (await (http as unknown as Http).sendRequest({
         ...{ method, url: path, contentType: 'application/json', queryParams: query, pathParams: {} },
         ...{ headers: { 'content-type': 'application/json' }, ...(body && { data: body }) },
@@ -62,6 +63,7 @@ function silence(core: string): void {
 type Http = { sendRequest: (options: object) => Promise<unknown> }
 
 function build(core: Loaded, swr: Loaded, url: string, proof: Proof) {
+  // Loaded by name at run time, so TypeScript knows nothing of it.
   const { SwrClient } = swr as unknown as { SwrClient: { newBuilder: () => Builder } }
   const builder = SwrClient.newBuilder().withEndpoint(url).withCredential(credentialOf(core, proof))
   return builder.build()

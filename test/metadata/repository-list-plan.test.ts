@@ -107,6 +107,7 @@ describeEngines('the list of repositories among many', (engine, open) => {
         return executor.executeQuery(query)
       },
     }
+    // The one method of a reader that these queries use.
     const read = { getExecutor: () => noting } as unknown as Reader
     const answer = await ask({ read, engine })
     expect(asked).toHaveLength(1)
